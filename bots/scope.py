@@ -1,0 +1,41 @@
+"""What this version does not do yet, refused by name: nothing is accepted and then ignored.
+
+A later issue deletes its line here when it builds the thing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+# field → (the only values accepted today, why another is refused)
+NOT_YET: dict[str, tuple[tuple[Any, ...], Any]] = {
+    "position_type": (("spot",), _("Futures bots are not available yet. Choose spot.")),
+    "direction": (("long",), _("Only long bots are available yet. Choose long.")),
+    "leverage": ((1,), _("Leverage needs futures, which are not available yet. Set it to 1.")),
+    "stop_loss_perc": ((None,), _("Stop losses are not available yet. Leave this empty.")),
+    "take_profit_perc": ((None,), _("Take-profit targets are not available yet. Leave this empty.")),
+    "trailing_stop_perc": ((None,), _("Trailing stops are not available yet. Leave this empty.")),
+    "max_daily_trades": ((None,), _("Daily limits are not available yet. Leave this empty.")),
+    "max_daily_loss_perc": ((None,), _("Daily limits are not available yet. Leave this empty.")),
+    "daily_target_perc": ((None,), _("Daily limits are not available yet. Leave this empty.")),
+    "cooldown_candles": ((0,), _("Cooldown is not available yet. Set it to 0.")),
+    "max_slippage_perc": ((None,), _("The slippage guard is not available yet. Leave this empty.")),
+    "auto_transfer_funds": ((False,), _("Transfers need futures, which are not available yet. Leave this off.")),
+    "transfer_amount": ((None,), _("Transfers need futures, which are not available yet. Leave this empty.")),
+}
+VENUES_NOT_YET: dict[str, Any] = {
+    "testnet": _("Testnet keys are not available yet. Add a paper key."),
+    "live": _("Live trading is not available in this version. Add a paper key."),
+}
+
+
+def refusals(values: Mapping[str, Any]) -> dict[str, Any]:
+    """One message per field of `values` that asks for something this version does not do."""
+    return {
+        field: message
+        for field, (accepted, message) in NOT_YET.items()
+        if field in values and values[field] not in accepted
+    }

@@ -1,0 +1,31 @@
+"""The one Decimal column class for prices, quantities and money: 36 digits, 18 of them after the point."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+
+
+class AmountField(models.DecimalField):  # type: ignore[type-arg]
+    """Decimal(36, 18): exact for every integer the engine uses (1e-8 of an asset, ticks, steps)."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs["max_digits"] = 36
+        kwargs["decimal_places"] = 18
+        super().__init__(*args, **kwargs)
+
+    def deconstruct(self) -> Any:
+        name, path, args, kwargs = super().deconstruct()
+        del kwargs["max_digits"], kwargs["decimal_places"]
+        return name, path, args, kwargs
+
+
+class TimestampedModel(models.Model):
+    """Every table says when a row came and when it last changed."""
+
+    created_at = models.DateTimeField(auto_now_add=True, editable=False)
+    updated_at = models.DateTimeField(auto_now=True, editable=False)
+
+    class Meta:
+        abstract = True

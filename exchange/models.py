@@ -1,0 +1,89 @@
+"""Market data at rest: packed candles and symbol rules. These tables point to nobody."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from exchange.fields import TimestampedModel
+
+
+class Venue(models.TextChoices):
+    SANDBOX = "sandbox", "Paper (sandbox)"
+    TESTNET = "testnet", "Binance testnet"
+    LIVE = "live", "Binance LIVE"
+
+
+class Market(models.TextChoices):
+    SPOT = "spot", "Spot"
+    FUTURES = "futures", "USD-M futures"
+
+
+class CandleBlock(TimestampedModel):
+    """One month of one series, packed: six little-endian int64 columns, prices and volume in 1e-8.
+
+    `source` names who served the candles (`binance` or `sandbox`); it is shown wherever they are used.
+    Kept for ever: backtests and the "why" of old decisions read them.
+    """
+
+    source = models.CharField(max_length=16)
+    market = models.CharField(max_length=8, choices=Market.choices)
+    symbol = models.CharField(max_length=32)
+    interval = models.CharField(max_length=4)
+    month = models.DateField()
+    first_open_ms = models.BigIntegerField()
+    count = models.IntegerField()
+    columns = models.BinaryField()
+    checksum = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source", "market", "symbol", "interval", "month"], name="candleblock_one_per_series_month"
+            ),
+        ]
+
+
+class CandleRow(models.Model):
+    """A closed candle of the running month; packed into a CandleBlock once its month is over, then deleted."""
+
+    source = models.CharField(max_length=16)
+    market = models.CharField(max_length=8, choices=Market.choices)
+    symbol = models.CharField(max_length=32)
+    interval = models.CharField(max_length=4)
+    open_ms = models.BigIntegerField()
+    open = models.BigIntegerField()
+    high = models.BigIntegerField()
+    low = models.BigIntegerField()
+    close = models.BigIntegerField()
+    volume = models.BigIntegerField()
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source", "market", "symbol", "interval", "open_ms"], name="candlerow_one_per_open"
+            ),
+        ]
+
+
+class SymbolInfo(TimestampedModel):
+    """The exchange's own entry for a symbol, as served: the rules orders are rounded with.
+
+    `rules_version` rises whenever the entry changes; an order stores the version it was rounded with.
+    """
+
+    venue = models.CharField(max_length=16, choices=Venue.choices)
+    market = models.CharField(max_length=8, choices=Market.choices)
+    symbol = models.CharField(max_length=32)
+    status = models.CharField(max_length=16)
+    base_asset = models.CharField(max_length=16)
+    quote_asset = models.CharField(max_length=16)
+    info = models.JSONField()
+    rules_version = models.PositiveIntegerField(default=1)
+    fetched_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["venue", "market", "symbol"], name="symbolinfo_one_per_symbol"),
+        ]

@@ -1,0 +1,182 @@
+"""The port every venue is reached through: one Protocol, its messages, and the tree of what can go wrong.
+
+Amounts are integers of 1e-8 of their asset, prices 1e-8 quote; times are UTC milliseconds. An error says which of
+three ends a request had: `NotSent`/`Rejected`/`RateLimited`/`Unavailable` did not execute, `OutcomeUnknown` may have.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from engine.market import Candles
+from engine.orders import Side
+
+
+class ExchangeError(Exception):
+    """The root. The text is for users and logs: it never holds a key, a secret, a signature or a request body."""
+
+
+class Rejected(ExchangeError):
+    """A definite no from the exchange: nothing was executed."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(f"{message} ({code})")
+        self.code = code
+        self.message = message
+
+
+class CredentialsRefused(Rejected):
+    """The key, its signature or its permissions were refused (-2014, -2015, -1022)."""
+
+
+class RateLimited(ExchangeError):
+    """429 or 418: not executed; nothing may be sent for `retry_after_seconds`."""
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        super().__init__(f"The exchange asks us to wait {retry_after_seconds} s.")
+        self.retry_after_seconds = retry_after_seconds
+
+
+class Unavailable(ExchangeError):
+    """No connection could be made, or a read was not answered: nothing was executed."""
+
+
+class OutcomeUnknown(ExchangeError):
+    """An order request left us and its end is not known: time-out, dropped connection, 408, 5xx, unreadable answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """A key and its secret, opened by the vault for one client. `repr` shows neither."""
+
+    api_key: str
+    secret_key: str
+
+    def __repr__(self) -> str:
+        return "Credentials(****)"
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """The timestamp (server time, ms) and window (ms) a request is signed with, exactly as stored with the order."""
+
+    timestamp_ms: int
+    recv_window_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class MarketOrder:
+    """A MARKET order: either `quantity_e8` (base) or `quote_quantity_e8` (quote) is given, never both."""
+
+    symbol: str
+    side: Side
+    client_order_id: str
+    quantity_e8: int | None = None
+    quote_quantity_e8: int | None = None
+    # Entries EXPIRE_TAKER, exits and protection EXPIRE_MAKER (SPEC §4.4).
+    self_trade_prevention: str = "EXPIRE_TAKER"
+
+
+@dataclass(frozen=True, slots=True)
+class FillReport:
+    """One execution: the exchange's trade id, price, quantities, commission and its asset, and when (market time)."""
+
+    trade_id: int
+    order_id: int
+    price_e8: int
+    quantity_e8: int
+    quote_e8: int
+    commission_e8: int
+    commission_asset: str
+    is_maker: bool
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderReport:
+    """An order as the exchange knows it. `status` is Binance's word (NEW, FILLED, EXPIRED …)."""
+
+    symbol: str
+    order_id: int
+    client_order_id: str
+    status: str
+    side: Side
+    executed_e8: int
+    executed_quote_e8: int
+    at_ms: int
+    # The fills of a FULL answer; None where the answer carries none and `fills_of_order` must be asked.
+    fills: tuple[FillReport, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    asset: str
+    free_e8: int
+    locked_e8: int
+
+
+@dataclass(frozen=True, slots=True)
+class Permissions:
+    can_read: bool
+    can_trade_spot: bool
+    can_trade_futures: bool
+    can_withdraw: bool
+
+
+class MarketData(Protocol):
+    """What needs no key."""
+
+    def server_time_ms(self) -> int:
+        """The exchange's clock: timestamps, windows."""
+        ...
+
+    def market_time_ms(self, symbol: str) -> int:
+        """The venue's market time now: candles, freshness, days (SPEC §5a). On Binance it equals server time."""
+        ...
+
+    def symbol_infos(self) -> list[dict[str, object]]:
+        """Binance's exchangeInfo entries of every symbol."""
+        ...
+
+    def candles(self, symbol: str, interval: str, *, start_ms: int | None, end_ms: int | None, limit: int) -> Candles:
+        """Closed and running candles, oldest first; `start_ms`/`end_ms` inclusive on opening time. One request, ≤ 1000."""
+        ...
+
+    def price_e8(self, symbol: str) -> int: ...
+
+
+class Exchange(MarketData, Protocol):
+    """A client bound to one account's credentials."""
+
+    def signing_time_ms(self) -> int:
+        """Now, on the exchange's clock, from the local clock and the last measured offset; no request."""
+        ...
+
+    def permissions(self) -> Permissions: ...
+
+    def account_id(self) -> str:
+        """The exchange's own id of the account the key belongs to."""
+        ...
+
+    def balances(self) -> dict[str, Balance]: ...
+
+    def place_market_order(self, order: MarketOrder, stamp: Stamp) -> OrderReport:
+        """Send one order, signed with exactly `stamp`. Raises OutcomeUnknown unless the end is certain."""
+        ...
+
+    def find_order(self, symbol: str, *, client_order_id: str) -> OrderReport | None:
+        """The order, or None when the exchange says it does not exist (which is not yet proof: SPEC §7.4)."""
+        ...
+
+    def open_orders(self, symbol: str) -> list[OrderReport]: ...
+
+    def fills_of_order(self, symbol: str, order_id: int) -> list[FillReport]: ...
+
+    def fills_after(self, symbol: str, trade_id: int) -> list[FillReport]:
+        """Own trades with id > `trade_id`, oldest first, all pages."""
+        ...
+
+    def last_trade_id(self, symbol: str) -> int:
+        """The id of our newest own trade on the symbol, 0 when there is none."""
+        ...

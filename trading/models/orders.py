@@ -1,0 +1,152 @@
+"""Orders and their fills: our durable intent to trade, and what became of it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import ExchangeAccount, OwnedQuerySet
+from bots.models import BotConfig
+from exchange.fields import AmountField, TimestampedModel
+from exchange.models import Market, Venue
+from trading.models.decisions import Decision
+from trading.models.money import Position
+
+
+class OrderState(models.TextChoices):
+    """The states of `engine.orders.OrderState`, whose transition table says what may follow what."""
+
+    PLANNED = "planned", "Planned"
+    SENDING = "sending", "Sending"
+    UNKNOWN = "unknown", "Unknown"
+    OPEN = "open", "Open"
+    PARTIALLY_FILLED = "partially_filled", "Partially filled"
+    FILLED = "filled", "Filled"
+    CANCELED = "canceled", "Canceled"
+    EXPIRED = "expired", "Expired"
+    REJECTED = "rejected", "Rejected"
+    DROPPED = "dropped", "Dropped"
+
+
+UNSETTLED = ("planned", "sending", "unknown", "open", "partially_filled")
+
+
+class Purpose(models.TextChoices):
+    ENTRY = "entry", "Entry"
+    EXIT = "exit", "Exit"
+
+
+class Side(models.TextChoices):
+    BUY = "BUY", "Buy"
+    SELL = "SELL", "Sell"
+
+
+class OrderQuerySet(models.QuerySet[Any]):
+    def for_user(self, user: Any) -> OrderQuerySet:
+        return self.filter(bot_config__user_id=user.pk)
+
+    def unsettled(self) -> OrderQuerySet:
+        return self.filter(state__in=UNSETTLED)
+
+
+class Order(TimestampedModel):
+    """One order of one bot. Committed as `planned` first; claimed by a conditional update that also stores the
+    request's timestamp and window; never deleted."""
+
+    # PROTECT throughout: money history is never deleted by cascade.
+    bot_config = models.ForeignKey(BotConfig, on_delete=models.PROTECT, related_name="orders")
+    account = models.ForeignKey(ExchangeAccount, on_delete=models.PROTECT, related_name="orders")
+    position = models.ForeignKey(Position, null=True, blank=True, on_delete=models.PROTECT, related_name="orders")
+    decision = models.ForeignKey(Decision, null=True, blank=True, on_delete=models.PROTECT, related_name="orders")
+    venue = models.CharField(max_length=16, choices=Venue.choices)
+    market = models.CharField(max_length=8, choices=Market.choices)
+    symbol = models.CharField(max_length=32)
+    purpose = models.CharField(max_length=8, choices=Purpose.choices)
+    # Why it trades (`entry`, `exit_signal`, …): the reason of the Trade it becomes.
+    reason = models.CharField(max_length=20)
+    side = models.CharField(max_length=4, choices=Side.choices)
+    kind = models.CharField(max_length=20, default="MARKET")
+    quantity = AmountField(null=True, blank=True)
+    quote_quantity = AmountField(null=True, blank=True)
+    client_order_id = models.CharField(max_length=36)
+    rules_version = models.PositiveIntegerField(default=1)
+    state = models.CharField(max_length=20, choices=OrderState.choices, default=OrderState.PLANNED)
+    # Quote money set aside on the Wallet until the order's end is known.
+    reserved = AmountField(default=Decimal(0))
+    planned_at = models.DateTimeField()
+    # The venue's market time (ms) after which an entry is too late to send; exits have none.
+    fresh_until_ms = models.BigIntegerField(null=True, blank=True)
+    claimed_at = models.DateTimeField(null=True, blank=True)
+    request_timestamp_ms = models.BigIntegerField(null=True, blank=True)
+    recv_window_ms = models.IntegerField(null=True, blank=True)
+    # The last trade id of ours known on this symbol at the claim: later trades settle an unknown end.
+    last_trade_id_at_claim = models.BigIntegerField(null=True, blank=True)
+    exchange_order_id = models.BigIntegerField(null=True, blank=True)
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    executed_quantity = AmountField(default=Decimal(0))
+    executed_quote = AmountField(default=Decimal(0))
+    negative_answers = models.PositiveSmallIntegerField(default=0)
+    # Server time (ms) of the first and last "order does not exist".
+    first_negative_ms = models.BigIntegerField(null=True, blank=True)
+    last_negative_ms = models.BigIntegerField(null=True, blank=True)
+    error_code = models.IntegerField(null=True, blank=True)
+    error_message = models.CharField(max_length=300, blank=True, default="")
+    settled_at = models.DateTimeField(null=True, blank=True)
+
+    objects: ClassVar[Any] = OrderQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["client_order_id"], name="order_client_id_never_used_twice"),
+            models.UniqueConstraint(
+                fields=["account", "market", "symbol", "exchange_order_id"],
+                condition=Q(exchange_order_id__isnull=False),
+                name="order_exchange_id_once",
+            ),
+            # One order in flight per bot: while an end is unknown, nothing new is planned for that bot.
+            models.UniqueConstraint(
+                fields=["bot_config"], condition=Q(state__in=UNSETTLED), name="order_one_unsettled_per_bot"
+            ),
+            models.UniqueConstraint(
+                fields=["decision", "purpose"], condition=Q(decision__isnull=False), name="order_once_per_decision"
+            ),
+            models.CheckConstraint(
+                condition=Q(quantity__isnull=False) ^ Q(quote_quantity__isnull=False), name="order_one_kind_of_amount"
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["planned", "dropped"]) | Q(request_timestamp_ms__isnull=False),
+                name="order_sent_has_its_timestamp",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["state", "claimed_at"], condition=Q(state__in=UNSETTLED), name="order_unsettled"),
+            models.Index(fields=["bot_config", "-id"], name="order_bot_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.client_order_id} {self.side} {self.symbol} {self.state}"
+
+
+class Fill(TimestampedModel):
+    """An execution the exchange reported: booked once, whoever reports it and however often."""
+
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="fills")
+    account = models.ForeignKey(ExchangeAccount, on_delete=models.PROTECT, related_name="fills")
+    market = models.CharField(max_length=8, choices=Market.choices)
+    symbol = models.CharField(max_length=32)
+    trade_id = models.BigIntegerField()
+    price = AmountField()
+    quantity = AmountField()
+    quote_quantity = AmountField()
+    commission = AmountField()
+    commission_asset = models.CharField(max_length=16)
+    is_maker = models.BooleanField(default=False)
+    filled_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["account", "market", "symbol", "trade_id"], name="fill_booked_once"),
+        ]
