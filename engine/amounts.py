@@ -1,0 +1,83 @@
+"""Amounts as integers: money, prices and quantities in 1e-8 ("e8"), percentages in 1e-6 ("e6").
+
+Every conversion is exact or raises `InexactAmount`; nothing is rounded on the way in or out.
+"""
+
+from decimal import Decimal, InvalidOperation
+from typing import Final
+
+E8: Final = 100_000_000
+E6: Final = 1_000_000
+
+_E8_PLACES: Final = 8
+_PERCENT_PLACES: Final = 4  # 0.0001 % is one e6
+_LARGEST_EXPONENT: Final = 40  # "1e999999" is a trap, not an amount
+
+
+class InexactAmount(ValueError):
+    """The value is no number, or has more decimal places than the integer can carry."""
+
+
+def _scaled(value: Decimal | str | int, places: int) -> int:
+    try:
+        sign, digits, exponent = Decimal(value).as_tuple()
+    except InvalidOperation:
+        raise InexactAmount(f"{value!r} is not a number") from None
+    if not isinstance(exponent, int) or exponent > _LARGEST_EXPONENT:
+        raise InexactAmount(f"{value} is not a usable number")
+    magnitude, shift = int("".join(map(str, digits)) or "0"), exponent + places
+    if shift >= 0:
+        scaled = magnitude * int(10**shift)
+    else:
+        # Never a larger divisor than it takes: "1e-999999" must cost nothing.
+        scaled, rest = divmod(magnitude, int(10 ** min(-shift, len(digits) + 1)))
+        if rest:
+            raise InexactAmount(f"{value} has more than {places} decimal places")
+    return -scaled if sign else scaled
+
+
+def _unscaled(value: int, places: int) -> Decimal:
+    """Built from digits, so that no decimal context can round it."""
+    digits = tuple(map(int, str(abs(value))))
+    return Decimal((1 if value < 0 else 0, digits, -places))
+
+
+def e8_from_decimal(value: Decimal | str | int) -> int:
+    """1.5 → 150_000_000. Raises `InexactAmount` on more than 8 (non-zero) decimal places."""
+    return _scaled(value, _E8_PLACES)
+
+
+def decimal_from_e8(value: int) -> Decimal:
+    """150_000_000 → Decimal("1.50000000"), always with 8 places."""
+    return _unscaled(int(value), _E8_PLACES)
+
+
+def e6_from_percent(percent: Decimal | str | int) -> int:
+    """1 (per cent) → 10_000. Raises `InexactAmount` on more than 4 decimal places."""
+    return _scaled(percent, _PERCENT_PLACES)
+
+
+def percent_from_e6(value: int) -> Decimal:
+    """10_000 → Decimal("1.0000") (per cent)."""
+    return _unscaled(int(value), _PERCENT_PLACES)
+
+
+def plain_e8(value: int) -> str:
+    """For sentences: plain notation without trailing zeros, 150_000_000 → "1.5"."""
+    whole, rest = divmod(abs(int(value)), E8)
+    text = f"{whole}.{rest:08d}".rstrip("0").rstrip(".")
+    return f"-{text}" if value < 0 else text
+
+
+def share_e6(amount: int, share: int) -> int:
+    """floor(amount × share / 1e6) for amount ≥ 0.
+
+    Split so that no intermediate product exceeds 64 bits once compiled: for amount = a·1e6 + b,
+    floor(amount·share / 1e6) = a·share + floor(b·share / 1e6) exactly.
+    """
+    return amount // 1_000_000 * share + amount % 1_000_000 * share // 1_000_000
+
+
+def commission_e8(amount_e8: int, rate_e6: int) -> int:
+    """The fee on an amount, truncated to 8 places of its asset as the exchange does (SPEC §1)."""
+    return share_e6(amount_e8, rate_e6)

@@ -1,0 +1,84 @@
+"""Two averages crossing, with RSI as a brake: enters with the move unless it has run too far already."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.indicators import ema, ema_window, rsi, rsi_window
+from engine.market import Candles, FloatArray, prices
+from engine.strategies.contract import BoolArray, Signals, Strategy, crossed_above
+from engine.strategies.params import whole
+
+
+@dataclass(frozen=True)
+class Params:
+    ema_fast: int = whole(8, 1, 200, label="Fast EMA", help="Candles of the fast average.")
+    ema_slow: int = whole(
+        21, 2, 400, label="Slow EMA", help="Candles of the slow average; more than the fast one."
+    )
+    ema_period: int | None = whole(
+        None,
+        2,
+        400,
+        label="Trend EMA",
+        help="Optional: enter long only above this average, short only below it.",
+    )
+    rsi_period: int = whole(7, 2, 100, label="RSI period", help="Candles of the relative strength index.")
+    rsi_oversold: int = whole(
+        35, 0, 100, label="RSI oversold", help="At or below it, no exit and no short entry."
+    )
+    rsi_overbought: int = whole(65, 0, 100, label="RSI overbought", help="At or above it, no long entry.")
+
+    def conflicts(self) -> dict[str, str]:
+        found = {}
+        if self.ema_fast >= self.ema_slow:
+            found["ema_fast"] = f"Must be smaller than the slow EMA ({self.ema_slow})."
+        if self.rsi_oversold >= self.rsi_overbought:
+            found["rsi_oversold"] = f"Must be smaller than the overbought level ({self.rsi_overbought})."
+        return found
+
+
+def signals(candles: Candles, params: Params) -> Signals:
+    close = prices(candles.close)
+    fast, slow = ema(close, params.ema_fast), ema(close, params.ema_slow)
+    strength = rsi(close, params.rsi_period)
+    trend = close if params.ema_period is None else ema(close, params.ema_period)
+    ready = _ready(fast, slow, strength, trend)
+    up = ready & crossed_above(fast, slow) & (strength < params.rsi_overbought)
+    down = ready & crossed_above(slow, fast) & (strength > params.rsi_oversold)
+    has_trend = params.ema_period is not None
+    return Signals(
+        long_entry=up & (close > trend) if has_trend else up,
+        long_exit=down,
+        short_entry=down & (close < trend) if has_trend else down,
+        short_exit=up,
+        ready=ready,
+    )
+
+
+def _ready(*inputs: FloatArray) -> BoolArray:
+    """Every input has a value here and one candle before, for a crossing looks at both."""
+    known: BoolArray = ~np.logical_or.reduce([np.isnan(values) for values in inputs])
+    ready = known.copy()
+    ready[:1] = False
+    ready[1:] &= known[:-1]
+    return ready
+
+
+def window(params: Params) -> int:
+    """One candle more than the longest memory: the candle before the last must be right as well."""
+    averages = [params.ema_fast, params.ema_slow, params.ema_period or params.ema_slow]
+    return 1 + max(rsi_window(params.rsi_period), *(ema_window(length) for length in averages))
+
+
+STRATEGY = Strategy(
+    name="ema",
+    title="EMA crossing",
+    summary=(
+        "Enters when the fast average crosses above the slow one and RSI is not overbought; "
+        "leaves when it crosses back below and RSI is not oversold."
+    ),
+    Params=Params,
+    signals=signals,
+    window=window,
+)
