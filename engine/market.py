@@ -126,7 +126,7 @@ def prices(column: IntArray) -> FloatArray:
 
 
 def resample(candles: Candles, interval: str, *, source: str = "1m", running: bool = False) -> Candles:
-    """Coarser candles, exactly as Binance's own: first open, highest high, lowest low, last close, all volume.
+    """Coarser candles, exactly as Binance's own: first open, highest high, lowest low, last close, volume.
 
     A leading candle whose beginning is missing is left out; so is the trailing one that is not yet
     closed, unless `running` asks for it. A gap inside is no hindrance, as on the exchange.

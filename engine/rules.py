@@ -211,7 +211,7 @@ def _market_lot(filters: Mapping[str, Mapping[str, Any]], step_e8: int) -> tuple
 
 
 def _step_e8(filters: Mapping[str, Mapping[str, Any]]) -> int:
-    """A market order must fit both lot filters: where the market filter has a step of its own, the common one."""
+    """A market order must fit both lot filters; where the second has a step of its own, the common one."""
     lot = e8_from_decimal(filters["LOT_SIZE"]["stepSize"])
     market = e8_from_decimal(filters.get("MARKET_LOT_SIZE", {}).get("stepSize", "0"))
     return lcm(lot, market) if lot and market else lot or market or 1

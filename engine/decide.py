@@ -1,0 +1,209 @@
+"""The seam between deciding and acting: a snapshot of one bot and one closed candle in, a decision out.
+
+Same snapshot, same candle, same decision: live, on paper, in a replay, and when the "why" is asked later.
+The order of questions lives in `step`; here codes become words and integers of the exchange.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from engine import step
+from engine.market import Candles, day_of
+from engine.reasons import REASON_OF_CODE, REFUSALS, Circumstances, Reason, blocked_in_words, in_words
+from engine.rules import SymbolRules
+from engine.sizing import WHOLE_CAPITAL_E6
+from engine.strategies.contract import Signals
+
+FRESH_MS: Final = 30_000
+
+
+class Action(StrEnum):
+    NONE = "none"
+    ENTER = "enter"
+    EXIT = "exit"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """What is known of a bot before it decides. Money in e8 of quote, `quantity_steps` what it can sell.
+
+    At most one of the two sizes is given, neither means the whole capital. `available_e8` is the
+    wallet's free money less reservations. `entry_block` names what forbids entries now, if anything
+    does; `exit_block` the order of this position that must end before another is planned. `counters_day` counts days since 1970-01-01.
+    """
+
+    rules: SymbolRules
+    in_position: bool
+    quantity_steps: int
+    capital_e8: int
+    available_e8: int
+    counters_day: int
+    size_percent_e6: int | None = None
+    size_fixed_e8: int | None = None
+    daily_trades: int = 0
+    daily_pnl_e8: int = 0
+    entry_block: str | None = None
+    exit_block: str | None = None
+    exits_follow_signal: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bar:
+    """A closed candle with the strategy's word on it. `now_ms` is the venue's market time."""
+
+    open_ms: int
+    interval_ms: int
+    close_ticks: int
+    is_ready: bool
+    long_entry: bool
+    long_exit: bool
+    now_ms: int
+    is_last_closed: bool
+
+    @property
+    def acts_at_ms(self) -> int:
+        """A signal on candle t acts at the opening of t + 1 (SPEC §5.2)."""
+        return self.open_ms + self.interval_ms
+
+    @property
+    def is_fresh(self) -> bool:
+        """Entries: from the last closed candle only, min(30 s, a quarter of the interval) after its close."""
+        return self.is_last_closed and self.now_ms - self.acts_at_ms <= freshness_ms(self.interval_ms)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """What to do and why. `quote_e8` is an entry's quoteOrderQty, `quantity_steps` what an exit sells.
+
+    `counters_day`, `daily_trades`, `daily_pnl_e8` are the day's numbers after the roll, to be stored.
+    """
+
+    action: Action
+    reason: str
+    text: str
+    acts_at_ms: int
+    counters_day: int
+    daily_trades: int
+    daily_pnl_e8: int
+    quote_e8: int = 0
+    quantity_steps: int = 0
+
+
+def freshness_ms(interval_ms: int) -> int:
+    return min(FRESH_MS, interval_ms // 4)
+
+
+def bar_at(
+    candles: Candles,
+    signals: Signals,
+    index: int,
+    *,
+    interval_ms: int,
+    rules: SymbolRules,
+    now_ms: int,
+    is_last_closed: bool,
+) -> Bar:
+    """The candle at `index` (negative counts from the end) with its signals, as plain Python values."""
+    candle = candles.at(index)
+    return Bar(
+        open_ms=candle.open_ms,
+        interval_ms=interval_ms,
+        close_ticks=candle.close // rules.tick_e8,
+        is_ready=bool(signals.ready[index]),
+        long_entry=bool(signals.long_entry[index]),
+        long_exit=bool(signals.long_exit[index]),
+        now_ms=now_ms,
+        is_last_closed=is_last_closed,
+    )
+
+
+def decide(snapshot: Snapshot, bar: Bar) -> Decision:
+    """Raises ValueError for a candle that is not closed at `now_ms`, or two sizes at once."""
+    if bar.now_ms < bar.acts_at_ms:
+        raise ValueError("a candle that is not closed decides nothing")
+    outcome = step.step(_state(snapshot), _close(snapshot, bar), _setup(snapshot))
+    reason, text = _reason(snapshot, bar, outcome)
+    action = _ACTION_OF_CODE[outcome.action]
+    return Decision(
+        action=action,
+        reason=reason,
+        text=text,
+        acts_at_ms=bar.acts_at_ms,
+        counters_day=outcome.state.day,
+        daily_trades=outcome.state.daily_trades,
+        daily_pnl_e8=outcome.state.daily_pnl_e8,
+        quote_e8=outcome.quote_e8 if action is Action.ENTER else 0,
+        quantity_steps=outcome.quantity if action is Action.EXIT else 0,
+    )
+
+
+def says_something_new(previous_reason: str | None, decision: Decision) -> bool:
+    """Whether a decision deserves a row: an action, a signal turned down, or another reason than before."""
+    return (
+        decision.action is not Action.NONE
+        or decision.reason in REFUSALS
+        or decision.reason != previous_reason
+    )
+
+
+_ACTION_OF_CODE: Final = {
+    step.ACTION_NONE: Action.NONE,
+    step.ACTION_ENTER: Action.ENTER,
+    step.ACTION_EXIT: Action.EXIT,
+}
+
+
+def _reason(snapshot: Snapshot, bar: Bar, outcome: step.Outcome) -> tuple[str, str]:
+    blocks = {step.REASON_BLOCKED: snapshot.entry_block, step.REASON_EXIT_BLOCKED: snapshot.exit_block}
+    block = blocks.get(outcome.reason)
+    if block is not None:
+        return str(block), blocked_in_words(block)
+    reason: Reason = REASON_OF_CODE[outcome.reason]
+    around = Circumstances(
+        rules=snapshot.rules,
+        price_ticks=bar.close_ticks,
+        available_e8=snapshot.available_e8,
+        late_ms=bar.now_ms - bar.acts_at_ms,
+    )
+    return reason.value, in_words(reason, outcome, around)
+
+
+def _state(snapshot: Snapshot) -> step.State:
+    return step.State(
+        day=snapshot.counters_day,
+        daily_trades=snapshot.daily_trades,
+        daily_pnl_e8=snapshot.daily_pnl_e8,
+        side=step.SIDE_LONG if snapshot.in_position else step.SIDE_FLAT,
+        quantity=snapshot.quantity_steps,
+        capital_e8=snapshot.capital_e8,
+        available_e8=snapshot.available_e8,
+    )
+
+
+def _close(snapshot: Snapshot, bar: Bar) -> step.Close:
+    rules = snapshot.rules
+    takes_orders = rules.is_trading and rules.quote_order_allowed and "MARKET" in rules.order_types
+    return step.Close(
+        day=day_of(bar.acts_at_ms),
+        price=bar.close_ticks,
+        ready=int(bar.is_ready),
+        long_entry=int(bar.long_entry),
+        long_exit=int(bar.long_exit),
+        follows_exit_signal=int(snapshot.exits_follow_signal),
+        entries_blocked=int(snapshot.entry_block is not None),
+        exits_blocked=int(snapshot.exit_block is not None),
+        is_fresh=int(bar.is_fresh),
+        is_trading=int(takes_orders),
+    )
+
+
+def _setup(snapshot: Snapshot) -> step.Setup:
+    if snapshot.size_percent_e6 is not None and snapshot.size_fixed_e8 is not None:
+        raise ValueError("a bot has one size: a share or a fixed amount")
+    share = WHOLE_CAPITAL_E6 if snapshot.size_percent_e6 is None else snapshot.size_percent_e6
+    return step.Setup(
+        size_percent_e6=share,
+        size_fixed_e8=snapshot.size_fixed_e8 or 0,
+        limits=snapshot.rules.market_limits,
+    )

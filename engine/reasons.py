@@ -1,0 +1,142 @@
+"""Why a bot did or did not act: short stable words for machines, and the sentence that goes with each.
+
+The words are stored and compared; they change only with a migration.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from engine import step
+from engine.amounts import plain_e8
+from engine.rules import SymbolRules, fault_in_words, market_fault
+
+
+class Reason(StrEnum):
+    ENTRY_SIGNAL = "entry signal"
+    EXIT_SIGNAL = "exit signal"
+    NO_SIGNAL = "no signal"
+    WARMING_UP = "warming up"
+    IN_POSITION = "in position"
+    POSITION_KEPT = "position kept"
+    NOTHING_TO_SELL = "nothing to sell"
+    EXIT_TOO_SMALL = "exit below minimum"
+    TOO_LATE = "too late"
+    NOT_TRADING = "symbol not trading"
+    BELOW_MIN_NOTIONAL = "below minimum notional"
+    BELOW_MIN_QUANTITY = "below minimum quantity"
+    ABOVE_MAX_QUANTITY = "above maximum quantity"
+    ABOVE_MAX_NOTIONAL = "above maximum notional"
+    NOT_ENOUGH_MONEY = "not enough money"
+    # Standing blocks: whoever takes the snapshot says which one holds.
+    STOPPED = "stopped"
+    PAUSED = "paused"
+    ERROR = "error"
+    HALTED = "halted"
+    UNKNOWN_ORDER = "unknown order"
+    ORDER_IN_FLIGHT = "order in flight"
+    DISCREPANCY = "discrepancy"
+    KEY_INVALID = "key invalid"
+
+
+REASON_OF_CODE: Final = {
+    step.REASON_NO_SIGNAL: Reason.NO_SIGNAL,
+    step.REASON_WARMING_UP: Reason.WARMING_UP,
+    step.REASON_ENTRY_SIGNAL: Reason.ENTRY_SIGNAL,
+    step.REASON_EXIT_SIGNAL: Reason.EXIT_SIGNAL,
+    step.REASON_IN_POSITION: Reason.IN_POSITION,
+    step.REASON_POSITION_KEPT: Reason.POSITION_KEPT,
+    step.REASON_NOTHING_TO_SELL: Reason.NOTHING_TO_SELL,
+    step.REASON_EXIT_TOO_SMALL: Reason.EXIT_TOO_SMALL,
+    step.REASON_TOO_LATE: Reason.TOO_LATE,
+    step.REASON_NOT_TRADING: Reason.NOT_TRADING,
+    step.REASON_BELOW_MIN_NOTIONAL: Reason.BELOW_MIN_NOTIONAL,
+    step.REASON_BELOW_MIN_QUANTITY: Reason.BELOW_MIN_QUANTITY,
+    step.REASON_ABOVE_MAX_QUANTITY: Reason.ABOVE_MAX_QUANTITY,
+    step.REASON_ABOVE_MAX_NOTIONAL: Reason.ABOVE_MAX_NOTIONAL,
+    step.REASON_NOT_ENOUGH_MONEY: Reason.NOT_ENOUGH_MONEY,
+}  # The two blocks have no word of their own: the snapshot brings it.
+
+REFUSALS: Final = frozenset(
+    {
+        Reason.NOTHING_TO_SELL,
+        Reason.EXIT_TOO_SMALL,
+        Reason.TOO_LATE,
+        Reason.NOT_TRADING,
+        Reason.BELOW_MIN_NOTIONAL,
+        Reason.BELOW_MIN_QUANTITY,
+        Reason.ABOVE_MAX_QUANTITY,
+        Reason.ABOVE_MAX_NOTIONAL,
+        Reason.NOT_ENOUGH_MONEY,
+    }
+)
+"""A signal came and was turned down: worth a row every time, even twice in a row."""
+
+_PLAIN: Final = {
+    Reason.NO_SIGNAL: "No entry signal on this candle.",
+    Reason.WARMING_UP: "The indicators need more candles before they say anything.",
+    Reason.IN_POSITION: "In a position, and no exit signal on this candle.",
+    Reason.POSITION_KEPT: "Exit signal, not followed: the bot is stopped and its position kept.",
+    Reason.NOTHING_TO_SELL: "Exit signal, but the position holds less than one tradable step.",
+    Reason.STOPPED: "No new entries: the bot is stopped.",
+    Reason.PAUSED: "No new entries: the bot is paused.",
+    Reason.ERROR: "No new entries: the bot is in an error and waits for its cause to end.",
+    Reason.HALTED: "No new entries: trading is halted.",
+    Reason.UNKNOWN_ORDER: "Nothing new until the outcome of an earlier order is known.",
+    Reason.ORDER_IN_FLIGHT: "Nothing new until the order on its way is final.",
+    Reason.DISCREPANCY: "No new entries while our books and the exchange's differ.",
+    Reason.KEY_INVALID: "No new entries: the exchange key is not valid.",
+}
+
+
+def blocked_in_words(block: str) -> str:
+    """Blocks not listed here (a status such as "paused (max_daily_trades reached)") speak for themselves."""
+    return _PLAIN[Reason(block)] if block in _PLAIN else f"Nothing new for now: {block}."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Circumstances:
+    """The numbers a sentence may need beside the outcome. `late_ms`: since the candle's close."""
+
+    rules: SymbolRules
+    price_ticks: int
+    available_e8: int
+    late_ms: int
+
+
+def in_words(reason: Reason, outcome: step.Outcome, around: Circumstances) -> str:
+    """One plain sentence with the numbers it rests on."""
+    if reason in _PLAIN:
+        return _PLAIN[reason]
+    rules = around.rules
+    asset, quote = rules.quote_asset, plain_e8(outcome.quote_e8)
+    close = f"{plain_e8(rules.price_e8(around.price_ticks))} {asset}"
+    if reason is Reason.ENTRY_SIGNAL:
+        return f"Entry signal at a close of {close}: buying for {quote} {asset}."
+    if reason is Reason.EXIT_SIGNAL:
+        held = f"{plain_e8(rules.quantity_e8(outcome.quantity))} {rules.base_asset}"
+        return f"Exit signal at a close of {close}: selling {held}."
+    if reason is Reason.TOO_LATE:
+        return f"Entry signal, but seen {around.late_ms / 1000:.1f} s after the close, too late to act on."
+    if reason is Reason.NOT_ENOUGH_MONEY:
+        free = plain_e8(around.available_e8)
+        return f"Entry signal, but it takes {quote} {asset} and only {free} {asset} are free."
+    if reason is Reason.NOT_TRADING:
+        return f"Entry signal, but {rules.symbol} takes no market orders now (status {rules.status})."
+    if reason is Reason.EXIT_TOO_SMALL:
+        return f"Exit signal, but {_rule_in_words(outcome, around)}."
+    return f"Entry signal, but {_size_in_words(outcome, around)}."
+
+
+def _size_in_words(outcome: step.Outcome, around: Circumstances) -> str:
+    rules = around.rules
+    size, least = f"{plain_e8(outcome.quote_e8)} {rules.quote_asset}", rules.market_limits.min_notional_e8
+    if outcome.quote_e8 < least:
+        return f"the size of {size} is below the minimum of {plain_e8(least)} {rules.quote_asset}"
+    return f"at this close the size of {size} does not fit: {_rule_in_words(outcome, around)}"
+
+
+def _rule_in_words(outcome: step.Outcome, around: Circumstances) -> str:
+    ticks, steps = around.price_ticks, outcome.quantity
+    fault = market_fault(ticks, steps, around.rules.market_limits)
+    return fault_in_words(fault, around.rules, price_ticks=ticks, quantity_steps=steps)[1]
