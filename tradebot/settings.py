@@ -98,6 +98,8 @@ INSTALLED_APPS = [
     "tradebot",
 ]
 MIDDLEWARE = [
+    # First: health must answer when sessions, database or anything below cannot.
+    "tradebot.health_pages.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

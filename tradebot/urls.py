@@ -5,6 +5,13 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, path
 
+from tradebot import health_pages
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
+    # HealthMiddleware answers these before anything else; they stand here so that they have names.
+    path("health", health_pages.show_health, name="health"),
+    path("health/ready", health_pages.show_readiness, name="health-ready"),
+    path("api/v1/health", health_pages.show_readiness, name="api-health"),
+    path("system/banner", health_pages.show_system_banner, name="system-banner"),
 ]

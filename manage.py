@@ -1,0 +1,11 @@
+#!/usr/bin/env python3
+"""Django's commands. `./run manage …` starts them with the environment of the running instance."""
+
+import os
+import sys
+
+from django.core.management import execute_from_command_line
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tradebot.settings")
+    execute_from_command_line(sys.argv)

@@ -1,0 +1,57 @@
+"""The Celery application: where tasks are found, and what every worker process does as it starts.
+
+A worker waits for Redis as long as it takes, and none of its children outlives it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+from typing import Any
+
+from celery import Celery, signals
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tradebot.settings")
+
+from tradebot.heartbeats import Heartbeat, WorkerHeartbeat
+
+BEAT_HEARTBEAT = "tradebot.beat_heartbeat"
+PR_SET_PDEATHSIG = 1
+
+app = Celery("tradebot")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+app.steps["consumer"].add(WorkerHeartbeat)
+# In the code, not in a migration: it says that beat lives, and belongs to no room.
+app.conf.beat_schedule = {
+    "beat heartbeat": {"task": BEAT_HEARTBEAT, "schedule": 3.0, "options": {"expires": 10, "ignore_result": True}}
+}
+
+
+@app.task(name=BEAT_HEARTBEAT, ignore_result=True)
+def beat_heartbeat() -> None:
+    """Runs in a pool child: shows that what beat sends is also done."""
+    Heartbeat("pool").give()
+
+
+@signals.after_task_publish.connect(sender=BEAT_HEARTBEAT)
+def note_dispatch(**_: Any) -> None:
+    """Runs in beat, at each dispatch that Redis has taken."""
+    Heartbeat("beat").give()
+
+
+@signals.setup_logging.connect
+def configure_logs(**_: Any) -> None:
+    """Keep Celery from laying its own logging over ours."""
+    from tradebot.logs import configure
+
+    configure()
+
+
+@signals.worker_process_init.connect
+def die_with_worker(**_: Any) -> None:
+    """A pool child whose worker was killed would hold its task for ever (Linux; elsewhere the supervisor ends it)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)

@@ -1,0 +1,68 @@
+"""Signs of life of worker and beat, kept in Redis with the time they were given, so that their age is honest.
+
+Nobody waits for them: while Redis is away none are written, and readers say "unknown", not "well".
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import redis
+import structlog
+from celery import bootsteps
+from django.conf import settings
+
+log = structlog.get_logger(__name__)
+EVERY_SECONDS = 2.0
+STALE_AFTER_SECONDS = 8.0
+PREFIX = "tradebot:heartbeat:"
+KEPT_SECONDS = 86_400
+
+
+def client() -> redis.Redis:
+    """A Redis client that answers or gives up within a second."""
+    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1, retry=None)
+
+
+class Heartbeat:
+    """One process's sign of life, over a connection of its own."""
+
+    def __init__(self, name: str) -> None:
+        self.key = PREFIX + name
+        self.client: redis.Redis = client()
+
+    def give(self) -> None:
+        try:
+            self.client.set(self.key, f"{time.time():.3f}", ex=KEPT_SECONDS)
+        except redis.RedisError as trouble:
+            log.warning("heartbeat_not_written", key=self.key, error=str(trouble))
+
+
+def heartbeat_ages(connection: redis.Redis, names: tuple[str, ...], *, now: float) -> dict[str, float | None]:
+    """Seconds since each last sign of life; None for one that never gave any. Raises redis.RedisError."""
+    values: Any = connection.mget([PREFIX + name for name in names])
+    return {
+        name: max(0.0, now - float(value)) if value is not None else None
+        for name, value in zip(names, values, strict=True)
+    }
+
+
+class WorkerHeartbeat(bootsteps.StartStopStep):  # type: ignore[misc]
+    """Gives the worker's sign of life from its own event loop: a worker that hangs gives none."""
+
+    requires = {"celery.worker.consumer.tasks:Tasks"}
+
+    def __init__(self, parent: Any, **options: Any) -> None:
+        super().__init__(parent, **options)
+        self.entry: Any = None
+
+    def start(self, parent: Any) -> None:
+        heartbeat = Heartbeat("worker")
+        heartbeat.give()
+        self.entry = parent.timer.call_repeatedly(EVERY_SECONDS, heartbeat.give)
+
+    def stop(self, parent: Any) -> None:
+        if self.entry is not None:
+            self.entry.cancel()
+            self.entry = None

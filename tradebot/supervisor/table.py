@@ -1,0 +1,109 @@
+"""The process table: what an instance consists of, in the order in which it starts."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Mapping
+from http.client import HTTPConnection, HTTPException
+from urllib.parse import urlsplit
+
+from tradebot.supervisor.instance import ROOT, Instance
+from tradebot.supervisor.keys import exported_secrets
+from tradebot.supervisor.processes import Service
+from tradebot.supervisor.servers import Servers
+
+
+def product_environment(instance: Instance, servers: Servers, secrets: Mapping[str, str]) -> dict[str, str]:
+    """What every process of the product is told: where things are, and the secrets."""
+    return {
+        **instance.variables,
+        **exported_secrets(secrets, instance.variables),
+        "DATABASE_URL": servers.database_url,
+        "REDIS_URL": servers.redis_url,
+        "SANDBOX_URL": servers.sandbox_url,
+        "DATA_DIR": str(instance.data_dir),
+        "HOST": instance.host,
+        "PORT": str(instance.port),
+        "ENVIRONMENT": instance.environment,
+        "DEMO_EMAIL": instance.demo_email,
+        "DEMO_PASSWORD": instance.demo_password,
+        "DJANGO_SETTINGS_MODULE": "tradebot.settings",
+        "PYTHONUNBUFFERED": "1",
+        # One folder decides which code runs; numeric libraries need no threads of their own beside ours.
+        "PYTHONPATH": str(ROOT),
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+    }
+
+
+def servers_in_order(servers: Servers) -> list[Service]:
+    """The embedded servers, which everything else waits for."""
+    return [server.service() for server in (servers.postgres, servers.valkey) if server]
+
+
+def programs_in_order(instance: Instance, servers: Servers, environment: Mapping[str, str]) -> list[Service]:
+    """Our own programs, started once the database stands as they expect it."""
+    programs = [web(instance, environment), worker(environment), beat(environment)]
+    return [sandbox(servers, environment), *programs] if servers.sandbox_port else programs
+
+
+def sandbox(servers: Servers, environment: Mapping[str, str]) -> Service:
+    return Service(
+        name="sandbox",
+        command=(sys.executable, "-m", "exchange.sandbox"),
+        environment={**environment, "SANDBOX_HOST": "127.0.0.1", "SANDBOX_PORT": str(servers.sandbox_port)},
+        answers=lambda: answers_http(servers.sandbox_url, "/api/v3/ping"),
+        folder=str(ROOT),
+    )
+
+
+def web(instance: Instance, environment: Mapping[str, str]) -> Service:
+    # An open event stream would hold uvicorn's stop for ever: two seconds are its grace.
+    grace = ("--timeout-graceful-shutdown", "2")
+    address = ("--host", instance.host, "--port", str(instance.port))
+    return Service(
+        name="web",
+        command=(sys.executable, "-m", "uvicorn", "tradebot.asgi:application", *address, *grace, "--no-access-log"),
+        environment={**environment, "PROCESS_ROLE": "web"},
+        answers=lambda: answers_http(instance.url, "/health"),
+        folder=str(ROOT),
+    )
+
+
+def worker(environment: Mapping[str, str]) -> Service:
+    options = ("-c", "2", "--prefetch-multiplier", "1", "--without-gossip", "--without-mingle", "-l", "INFO")
+    return Service(
+        name="worker",
+        command=(sys.executable, "-m", "celery", "-A", "tradebot.celery:app", "worker", *options),
+        environment={**environment, "PROCESS_ROLE": "worker"},
+        answers=lambda: True,
+        # A run cut short is delivered again and settled from the database.
+        orphan_signal=signal.SIGKILL,
+        folder=str(ROOT),
+    )
+
+
+def beat(environment: Mapping[str, str]) -> Service:
+    options = ("-S", "django_celery_beat.schedulers:DatabaseScheduler", "--max-interval", "5", "--pidfile=", "-l", "INFO")
+    return Service(
+        name="beat",
+        command=(sys.executable, "-m", "celery", "-A", "tradebot.celery:app", "beat", *options),
+        environment={**environment, "PROCESS_ROLE": "beat"},
+        answers=lambda: True,
+        orphan_signal=signal.SIGKILL,
+        folder=str(ROOT),
+    )
+
+
+def answers_http(url: str, path: str) -> bool:
+    """True when a GET is answered with 200 within a second."""
+    address = urlsplit(url)
+    connection = HTTPConnection(address.hostname or "127.0.0.1", address.port, timeout=1)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == 200
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()

@@ -1,0 +1,21 @@
+"""`./run`: start everything and stay in the foreground until asked to stop."""
+
+from __future__ import annotations
+
+import sys
+
+from tradebot.supervisor.instance import UsageError, read_instance
+from tradebot.supervisor.supervise import Failed, run_instance
+
+
+def run(arguments: list[str]) -> int:
+    if arguments:
+        raise UsageError("./run takes no arguments; HOST, PORT and DATA_DIR come from the environment.")
+    instance = read_instance()
+    print(f"TradeBot starts at {instance.url}; data in {instance.data_dir}.", file=sys.stderr, flush=True)
+    try:
+        run_instance(instance)
+    except Failed as problem:
+        print(problem, file=sys.stderr, flush=True)
+        return 5
+    return 0
