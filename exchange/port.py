@@ -165,8 +165,11 @@ class Exchange(MarketData, Protocol):
         """Send one order, signed with exactly `stamp`. Raises OutcomeUnknown unless the end is certain."""
         ...
 
-    def find_order(self, symbol: str, *, client_order_id: str) -> OrderReport | None:
-        """The order, or None when the exchange says it does not exist (which is not yet proof: SPEC §7.4)."""
+    def find_order(
+        self, symbol: str, *, client_order_id: str | None = None, order_id: int | None = None
+    ) -> OrderReport | None:
+        """The order with this id (one of the two is given), or None when the exchange says it does not exist
+        (which is not yet proof: SPEC §7.4)."""
         ...
 
     def open_orders(self, symbol: str) -> list[OrderReport]: ...

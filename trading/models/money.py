@@ -41,6 +41,9 @@ class Position(TimestampedModel):
     side = models.CharField(max_length=8, choices=PositionSide.choices, default=PositionSide.LONG)
     quantity = AmountField(default=Decimal(0))
     cost = AmountField(default=Decimal(0))
+    # Dust of earlier round trips that joined this one when it opened: with it, the fills replay to the numbers above.
+    opening_dust_quantity = AmountField(default=Decimal(0))
+    opening_dust_cost = AmountField(default=Decimal(0))
     entry_price = AmountField(null=True, blank=True)
     exit_price = AmountField(null=True, blank=True)
     opened_at = models.DateTimeField()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any, ClassVar
 
 from django.db import models
@@ -10,38 +11,20 @@ from django.db.models import Q
 
 from accounts.models import ExchangeAccount, OwnedQuerySet
 from bots.models import BotConfig
+from engine.orders import OrderState, OrderType, Purpose, Side
 from exchange.fields import AmountField, TimestampedModel
 from exchange.models import Market, Venue
 from trading.models.decisions import Decision
 from trading.models.money import Position
 
 
-class OrderState(models.TextChoices):
-    """The states of `engine.orders.OrderState`, whose transition table says what may follow what."""
-
-    PLANNED = "planned", "Planned"
-    SENDING = "sending", "Sending"
-    UNKNOWN = "unknown", "Unknown"
-    OPEN = "open", "Open"
-    PARTIALLY_FILLED = "partially_filled", "Partially filled"
-    FILLED = "filled", "Filled"
-    CANCELED = "canceled", "Canceled"
-    EXPIRED = "expired", "Expired"
-    REJECTED = "rejected", "Rejected"
-    DROPPED = "dropped", "Dropped"
-
-
+# Every state in which an order's end is still to come; written out because constraints and indexes repeat it.
 UNSETTLED = ("planned", "sending", "unknown", "open", "partially_filled")
 
 
-class Purpose(models.TextChoices):
-    ENTRY = "entry", "Entry"
-    EXIT = "exit", "Exit"
-
-
-class Side(models.TextChoices):
-    BUY = "BUY", "Buy"
-    SELL = "SELL", "Sell"
+def choices_of(words: type[StrEnum]) -> list[tuple[str, str]]:
+    """The engine's words as Django choices: one list of states, in one place."""
+    return [(word.value, word.value.replace("_", " ").capitalize()) for word in words]
 
 
 class OrderQuerySet(models.QuerySet[Any]):
@@ -64,16 +47,16 @@ class Order(TimestampedModel):
     venue = models.CharField(max_length=16, choices=Venue.choices)
     market = models.CharField(max_length=8, choices=Market.choices)
     symbol = models.CharField(max_length=32)
-    purpose = models.CharField(max_length=8, choices=Purpose.choices)
+    purpose = models.CharField(max_length=8, choices=choices_of(Purpose))
     # Why it trades (`entry`, `exit_signal`, …): the reason of the Trade it becomes.
     reason = models.CharField(max_length=20)
-    side = models.CharField(max_length=4, choices=Side.choices)
-    kind = models.CharField(max_length=20, default="MARKET")
+    side = models.CharField(max_length=4, choices=choices_of(Side))
+    kind = models.CharField(max_length=20, choices=choices_of(OrderType), default=OrderType.MARKET)
     quantity = AmountField(null=True, blank=True)
     quote_quantity = AmountField(null=True, blank=True)
     client_order_id = models.CharField(max_length=36)
     rules_version = models.PositiveIntegerField(default=1)
-    state = models.CharField(max_length=20, choices=OrderState.choices, default=OrderState.PLANNED)
+    state = models.CharField(max_length=20, choices=choices_of(OrderState), default=OrderState.PLANNED)
     # Quote money set aside on the Wallet until the order's end is known.
     reserved = AmountField(default=Decimal(0))
     planned_at = models.DateTimeField()

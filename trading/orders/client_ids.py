@@ -1,0 +1,28 @@
+"""Client order ids: installation tag + bot + purpose + sequence, never used twice."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from django.db.models import F
+
+from bots.models import BotState
+from engine.orders import Purpose
+from trading.models import Installation
+
+PREFIX = "tb"
+LETTERS = {Purpose.ENTRY: "e", Purpose.EXIT: "x"}
+
+
+@cache
+def installation_tag() -> str:
+    """This database's own tag (cached: it changes only when a database is restored, which restarts everything)."""
+    return Installation.objects.get(pk=1).tag
+
+
+def next_client_order_id(bot_id: int, purpose: Purpose) -> str:
+    """The bot's next id, at most 36 of `[A-Za-z0-9_-]`. Called inside the planning transaction: the sequence on the
+    bot's state row rises with it, so an id drawn by a transaction that rolled back was never sent."""
+    BotState.objects.filter(pk=bot_id).update(order_sequence=F("order_sequence") + 1)
+    sequence = BotState.objects.values_list("order_sequence", flat=True).get(pk=bot_id)
+    return f"{PREFIX}{installation_tag()}-{bot_id}-{LETTERS[purpose]}{sequence}"

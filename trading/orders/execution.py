@@ -1,0 +1,152 @@
+"""Sends planned orders. A row is claimed, with the request's own timestamp, before a byte leaves; what the exchange
+answers is recorded; where the end is not certain the row says `unknown` and only a query may settle it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import structlog
+from django.db.models import Exists, Max, OuterRef, Q
+from django.utils import timezone
+
+from accounts.keys import check_key, client_of
+from bots.models import BotConfig, BotStatus, Halt
+from engine.amounts import e8_from_decimal
+from engine.orders import OrderState, Purpose, Side
+from exchange.port import (
+    CredentialsRefused,
+    Exchange,
+    ExchangeError,
+    MarketOrder,
+    OutcomeUnknown,
+    RateLimited,
+    Rejected,
+    Stamp,
+    Unavailable,
+)
+from trading.models import Fill, Order
+from trading.orders import ledger
+
+logger = structlog.get_logger(__name__)
+
+RECV_WINDOW_MS = 5_000
+SELF_TRADE_PREVENTION = {Purpose.ENTRY: "EXPIRE_TAKER", Purpose.EXIT: "EXPIRE_MAKER"}
+BLOCKING_STATUSES = (BotStatus.PAUSED, BotStatus.ERROR)
+
+
+def send(order_id: int) -> Order:
+    """Take one planned order to an end, or to `unknown`. Safe to call any number of times, from anywhere."""
+    order = load(order_id)
+    if order.state != OrderState.PLANNED:
+        return order
+    try:
+        exchange = client_of(order.bot_config.api_key)
+        market_now_ms = exchange.market_time_ms(order.symbol) if order.purpose == Purpose.ENTRY else None
+        stamp = Stamp(exchange.signing_time_ms(), RECV_WINDOW_MS)
+    except ExchangeError as error:
+        # Nothing left us. An exit stays planned and is sent by the next pass; an entry too, until it is stale.
+        logger.warning("order_not_sent", order=order.client_order_id, cause=str(error))
+        return order
+    if not claim(order, stamp=stamp, market_now_ms=market_now_ms, at=timezone.now()):
+        if order.purpose == Purpose.ENTRY:
+            drop_refused_entry(order)
+        return load(order_id)
+    _transmit(load(order_id), exchange, stamp)
+    return load(order_id)
+
+
+def claim(order: Order, *, stamp: Stamp, market_now_ms: int | None, at: datetime) -> bool:
+    """Move planned → sending for exactly one caller. An entry also needs its bot active, not paused, not in error,
+    not halted, and the venue's market time (ms) within its freshness limit."""
+    rows = Order.objects.filter(pk=order.pk, state=OrderState.PLANNED)
+    if order.purpose == Purpose.ENTRY:
+        rows = rows.filter(_may_enter(order), fresh_until_ms__gte=market_now_ms)
+    claimed: int = rows.update(
+        state=OrderState.SENDING,
+        claimed_at=at,
+        request_timestamp_ms=stamp.timestamp_ms,
+        recv_window_ms=stamp.recv_window_ms,
+        last_trade_id_at_claim=_last_known_trade_id(order),
+        updated_at=at,
+    )
+    return claimed == 1
+
+
+def _may_enter(order: Order) -> Q:
+    bot = BotConfig.objects.filter(pk=OuterRef("bot_config_id"), is_active=True).exclude(
+        state__status__in=BLOCKING_STATUSES
+    )
+    halts = Halt.objects.filter(ended_at__isnull=True).filter(
+        Q(user__isnull=True, bot_config__isnull=True)
+        | Q(user_id=order.bot_config.user_id)
+        | Q(bot_config_id=order.bot_config_id)
+    )
+    return Q(Exists(bot)) & ~Q(Exists(halts))
+
+
+def drop_refused_entry(order: Order) -> None:
+    """An entry that may no longer be sent is dropped, never kept for later; its reservation ends."""
+    ledger.close_without_fill(
+        order.pk, OrderState.DROPPED, message="No longer wanted: the bot was stopped, paused or halted, or it is too late."
+    )
+
+
+def _transmit(order: Order, exchange: Exchange, stamp: Stamp) -> None:
+    """Send the claimed order and record one of three ends: known, not executed, unknown (SPEC §7.3)."""
+    try:
+        report = exchange.place_market_order(_request(order), stamp)
+    except OutcomeUnknown as error:
+        mark_unknown(order.pk, message=str(error))
+    except CredentialsRefused as error:
+        ledger.close_without_fill(order.pk, OrderState.REJECTED, code=error.code, message=error.message)
+        _ask_about_the_key(order)
+    except Rejected as error:
+        ledger.close_without_fill(order.pk, OrderState.REJECTED, code=error.code, message=error.message)
+    except (RateLimited, Unavailable) as error:
+        ledger.close_without_fill(order.pk, OrderState.REJECTED, message=f"Not sent: {error}")
+    else:
+        fills = report.fills
+        if fills is None:
+            fills = tuple(exchange.fills_of_order(order.symbol, report.order_id)) if report.executed_e8 else ()
+        ledger.book(order.pk, report, fills)
+
+
+def _ask_about_the_key(order: Order) -> None:
+    """A refused key is checked on its own: if it really is invalid, its bots pause and say why."""
+    try:
+        check_key(order.bot_config.api_key)
+    except ExchangeError as error:
+        logger.warning("key_check_unanswered", key_id=order.bot_config.api_key_id, cause=str(error))
+
+
+def mark_unknown(order_id: int, *, message: str) -> bool:
+    """sending → unknown. The reservation stays, and the bot makes no entry until a query has settled it."""
+    changed: int = Order.objects.filter(pk=order_id, state=OrderState.SENDING).update(
+        state=OrderState.UNKNOWN, error_message=message[:300], updated_at=timezone.now()
+    )
+    if changed:
+        logger.warning("order_unknown", order_id=order_id, cause=message)
+    return changed == 1
+
+
+def _request(order: Order) -> MarketOrder:
+    return MarketOrder(
+        symbol=order.symbol,
+        side=Side(order.side),
+        client_order_id=order.client_order_id,
+        quantity_e8=None if order.quantity is None else e8_from_decimal(order.quantity),
+        quote_quantity_e8=None if order.quote_quantity is None else e8_from_decimal(order.quote_quantity),
+        self_trade_prevention=SELF_TRADE_PREVENTION[Purpose(order.purpose)],
+    )
+
+
+def _last_known_trade_id(order: Order) -> int:
+    """Trades with a higher id than this are news: among them an unknown order's fills would be."""
+    known = Fill.objects.filter(account_id=order.account_id, market=order.market, symbol=order.symbol)
+    return known.aggregate(newest=Max("trade_id"))["newest"] or 0
+
+
+def load(order_id: int) -> Order:
+    order: Order = Order.objects.select_related("bot_config__api_key__account", "bot_config__user").get(pk=order_id)
+    return order

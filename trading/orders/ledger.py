@@ -1,0 +1,292 @@
+"""Books what the exchange says became of an order. Every fill is booked once, whoever reports it and however often;
+a position's numbers are always the replay of its fills, so booking twice changes nothing.
+
+Locks are taken in one order everywhere: the bot's state row, the order, the wallet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import structlog
+from django.db import transaction
+from django.db.models import Max, Sum
+from django.utils import timezone
+
+from accounts import live
+from bots.lifecycle import roll_day, set_status
+from bots.models import BotState, BotStatus, PositionSide
+from engine import positions
+from engine.amounts import decimal_from_e8, e8_from_decimal
+from engine.orders import FINAL_STATES, OrderState, Purpose, Side, check_transition
+from engine.positions import Dust
+from exchange.port import FillReport, OrderReport
+from exchange.symbols import rules_for
+from trading.models import Fill, Order, Position, Trade
+from trading.models.money import PositionAction
+from trading.money import release, spend
+
+logger = structlog.get_logger(__name__)
+
+STATE_OF_STATUS = {
+    "NEW": OrderState.OPEN,
+    "PENDING_NEW": OrderState.OPEN,
+    "PENDING_CANCEL": OrderState.OPEN,
+    "PARTIALLY_FILLED": OrderState.PARTIALLY_FILLED,
+    "FILLED": OrderState.FILLED,
+    "CANCELED": OrderState.CANCELED,
+    "EXPIRED": OrderState.EXPIRED,
+    "EXPIRED_IN_MATCH": OrderState.EXPIRED,
+    "REJECTED": OrderState.REJECTED,
+}
+# Statuses a run or a fill may overwrite; `stopped`, `paused` and `error` belong to the user or to a rule.
+LIVELY = (BotStatus.PENDING, BotStatus.RUNNING, BotStatus.WAITING)
+
+
+class LedgerConflict(Exception):
+    """The exchange reports something our books exclude. Nothing is changed; somebody must look."""
+
+
+def book(order_id: int, report: OrderReport, fills: Sequence[FillReport]) -> Order:
+    """Record an order as the exchange reports it, with its fills. Any number of times; raises LedgerConflict."""
+    order: Order = Order.objects.get(pk=order_id)
+    rules, _version = rules_for(order.venue, order.market, order.symbol)
+    with transaction.atomic():
+        state = BotState.objects.select_for_update().get(pk=order.bot_config_id)
+        order = Order.objects.select_for_update().select_related("bot_config").get(pk=order_id)
+        was_final = order.state in FINAL_STATES
+        new_fills = _new_fills(order, fills)
+        if was_final:
+            if new_fills:
+                raise LedgerConflict(f"order {order.client_order_id} is {order.state}, and new fills are reported")
+            return order
+        order.exchange_order_id = report.order_id
+        order.accepted_at = order.accepted_at or _time(report.at_ms)
+        _add_fills(order, new_fills)
+        new_state = _state_after(order, report)
+        if new_state != order.state or new_fills:
+            _move(order, new_state)
+        if order.executed_quantity:
+            _rebuild_position(order, state, step_e8=rules.step_e8)
+        order.save()
+        state.save()
+        transaction.on_commit(lambda: announce(order))
+    return order
+
+
+def close_without_fill(order_id: int, end: OrderState, *, code: int | None = None, message: str = "") -> Order:
+    """Record that an order came to nothing (dropped or rejected): its reservation ends, the bot says why."""
+    with transaction.atomic():
+        bot_id = Order.objects.values_list("bot_config_id", flat=True).get(pk=order_id)
+        state = BotState.objects.select_for_update().get(pk=bot_id)
+        order: Order = Order.objects.select_for_update().select_related("bot_config").get(pk=order_id)
+        if order.state in FINAL_STATES:
+            return order
+        order.error_code, order.error_message = code, message[:300]
+        _move(order, end)
+        order.save()
+        state.last_error_message = message[:300]
+        state.save()
+        transaction.on_commit(lambda: announce(order))
+    logger.info("order_ended_unfilled", order=order.client_order_id, state=str(end), code=code)
+    return order
+
+
+def _move(order: Order, new: OrderState) -> None:
+    check_transition(order.state, new)
+    order.state = new
+    if new in FINAL_STATES:
+        order.settled_at = timezone.now()
+        release(order)
+
+
+def _state_after(order: Order, report: OrderReport) -> OrderState:
+    """The order's state by the exchange's word; not final before every fill it speaks of has been booked."""
+    new = STATE_OF_STATUS[report.status]
+    if new in FINAL_STATES and e8_from_decimal(order.executed_quantity) < report.executed_e8:
+        return OrderState.PARTIALLY_FILLED
+    return new
+
+
+def _new_fills(order: Order, fills: Sequence[FillReport]) -> list[FillReport]:
+    booked = dict(
+        Fill.objects.filter(
+            account_id=order.account_id,
+            market=order.market,
+            symbol=order.symbol,
+            trade_id__in=[fill.trade_id for fill in fills],
+        ).values_list("trade_id", "order_id")
+    )
+    if any(order_id != order.pk for order_id in booked.values()):
+        raise LedgerConflict(f"a fill of order {order.client_order_id} is already booked for another order")
+    return [fill for fill in fills if fill.trade_id not in booked]
+
+
+def _add_fills(order: Order, fills: Sequence[FillReport]) -> None:
+    Fill.objects.bulk_create(
+        Fill(
+            order=order,
+            account_id=order.account_id,
+            market=order.market,
+            symbol=order.symbol,
+            trade_id=fill.trade_id,
+            price=decimal_from_e8(fill.price_e8),
+            quantity=decimal_from_e8(fill.quantity_e8),
+            quote_quantity=decimal_from_e8(fill.quote_e8),
+            commission=decimal_from_e8(fill.commission_e8),
+            commission_asset=fill.commission_asset,
+            is_maker=fill.is_maker,
+            filled_at=_time(fill.at_ms),
+        )
+        for fill in fills
+    )
+    sums = order.fills.aggregate(quantity=Sum("quantity"), quote=Sum("quote_quantity"))
+    order.executed_quantity = sums["quantity"] or 0
+    order.executed_quote = sums["quote"] or 0
+    if order.side == Side.BUY and fills:
+        spend(order, decimal_from_e8(sum(fill.quote_e8 for fill in fills)))
+
+
+def _rebuild_position(order: Order, state: BotState, *, step_e8: int) -> None:
+    """The position and the bot's state as the fills so far make them; the trade and the day's numbers at the end."""
+    position = order.position or _open_position(order, state)
+    order.position = position
+    order.save(update_fields=["position"])
+    numbers = replay(position)
+    _write_position(position, numbers)
+    is_final = order.state in FINAL_STATES
+    if is_final:
+        _write_trade(order, position, numbers)
+        roll_day(state, last_fill_at(order).date())
+    if is_final and order.purpose == Purpose.ENTRY and state.counters_date == last_fill_at(order).date():
+        state.daily_trades_count += 1
+    if is_final and order.purpose == Purpose.EXIT and numbers.is_flat(step_e8):
+        _close_position(position, state, numbers, at=last_fill_at(order))
+    else:
+        _show_position(position, state)
+    position.save()
+
+
+def _open_position(order: Order, state: BotState) -> Position:
+    """A new round trip. The dust of earlier ones joins it, at its cost."""
+    newest = Position.objects.filter(bot_config_id=order.bot_config_id).aggregate(last=Max("sequence"))["last"]
+    position = Position.objects.create(
+        bot_config_id=order.bot_config_id,
+        sequence=(newest or 0) + 1,
+        side=PositionSide.LONG,
+        opened_at=order.fills.earliest("trade_id").filled_at,
+        entry_reason=order.reason,
+        opening_dust_quantity=state.dust_quantity,
+        opening_dust_cost=state.dust_cost,
+    )
+    state.dust_quantity = state.dust_cost = 0
+    return position
+
+
+def replay(position: Position) -> positions.Position:
+    """The engine's position after every booked fill of its orders, in the exchange's order."""
+    bot = position.bot_config
+    dust = Dust(
+        quantity_e8=e8_from_decimal(position.opening_dust_quantity), cost_e8=e8_from_decimal(position.opening_dust_cost)
+    )
+    numbers = positions.Position.opened(bot.base_asset, bot.quote_asset, dust)
+    for fill in Fill.objects.filter(order__position=position).select_related("order").order_by("trade_id"):
+        numbers = positions.after_fill(
+            numbers,
+            positions.Fill(
+                side=Side(fill.order.side),
+                quantity_e8=e8_from_decimal(fill.quantity),
+                quote_e8=e8_from_decimal(fill.quote_quantity),
+                commission_e8=e8_from_decimal(fill.commission),
+                commission_asset=fill.commission_asset,
+            ),
+        )
+    return numbers
+
+
+def _write_position(position: Position, numbers: positions.Position) -> None:
+    position.quantity = decimal_from_e8(numbers.quantity_e8)
+    position.cost = decimal_from_e8(numbers.cost_e8)
+    position.fees = decimal_from_e8(numbers.fees_e8)
+    position.realized_pnl = decimal_from_e8(numbers.realized_pnl_e8)
+    position.entry_price = _price(numbers.entry_price_e8)
+    position.exit_price = _price(numbers.exit_price_e8)
+
+
+def _close_position(position: Position, state: BotState, numbers: positions.Position, *, at: datetime) -> None:
+    dust = numbers.dust()
+    position.quantity = position.cost = decimal_from_e8(0)
+    position.closed_at = at
+    position.action = PositionAction.NONE
+    state.dust_quantity = decimal_from_e8(dust.quantity_e8)
+    state.dust_cost = decimal_from_e8(dust.cost_e8)
+    state.realized_pnl += position.realized_pnl
+    if state.counters_date == at.date():
+        state.daily_pnl += position.realized_pnl
+    state.in_position, state.position_side = False, ""
+    state.entry_price = state.max_price_since_entry = None
+    state.current_position_size_coins = decimal_from_e8(0)
+    if state.status in LIVELY:
+        set_status(state, BotStatus.WAITING, "position closed")
+
+
+def _show_position(position: Position, state: BotState) -> None:
+    state.in_position, state.position_side = True, position.side
+    state.entry_price = position.entry_price
+    state.max_price_since_entry = state.max_price_since_entry or position.entry_price
+    state.current_position_size_coins = position.quantity
+    if state.status in LIVELY:
+        set_status(state, BotStatus.RUNNING, "")
+
+
+def _write_trade(order: Order, position: Position, numbers: positions.Position) -> None:
+    """One row of the user's history per filled order."""
+    fills = list(order.fills.order_by("trade_id"))
+    assets = {fill.commission_asset for fill in fills}
+    if len(assets) > 1:
+        raise LedgerConflict(f"order {order.client_order_id} paid commission in more than one asset: {sorted(assets)}")
+    Trade.objects.create(
+        user_id=order.bot_config.user_id,
+        bot_config_id=order.bot_config_id,
+        position=position,
+        account_id=order.account_id,
+        venue=order.venue,
+        market=order.market,
+        symbol=order.symbol,
+        side=order.side,
+        order_type=order.kind,
+        price=_average_price(order),
+        quantity_filled=order.executed_quantity,
+        quote_quantity_filled=order.executed_quote,
+        commission_amount=sum((fill.commission for fill in fills), start=decimal_from_e8(0)),
+        commission_asset=assets.pop(),
+        realized_pnl=decimal_from_e8(numbers.realized_pnl_e8) if order.purpose == Purpose.EXIT else None,
+        reason=order.reason,
+        binance_order_id=order.exchange_order_id,
+        client_order_id=order.client_order_id,
+        timestamp=fills[-1].filled_at,
+    )
+
+
+def _average_price(order: Order) -> object:
+    quantity, quote = e8_from_decimal(order.executed_quantity), e8_from_decimal(order.executed_quote)
+    return decimal_from_e8(quote * 10**8 // quantity)
+
+
+def last_fill_at(order: Order) -> datetime:
+    at: datetime = order.fills.latest("trade_id").filled_at
+    return at
+
+
+def announce(order: Order) -> None:
+    """Tell the owner's open pages what changed; state in the database is what counts."""
+    live.publish(order.bot_config.user_id, f"bot-{order.bot_config_id}", "trades", "dashboard")
+
+
+def _price(price_e8: int | None) -> object:
+    return None if price_e8 is None else decimal_from_e8(price_e8)
+
+
+def _time(at_ms: int) -> datetime:
+    return datetime.fromtimestamp(at_ms / 1000, tz=UTC)
