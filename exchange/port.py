@@ -1,7 +1,7 @@
 """The port every venue is reached through: one Protocol, its messages, and the tree of what can go wrong.
 
 Amounts are integers of 1e-8 of their asset, prices 1e-8 quote; times are UTC milliseconds. An error says which of
-three ends a request had: `NotSent`/`Rejected`/`RateLimited`/`Unavailable` did not execute, `OutcomeUnknown` may have.
+two ends a request had: `Rejected`/`RateLimited`/`Unavailable` did not execute, `OutcomeUnknown` may have.
 """
 
 from __future__ import annotations
@@ -44,6 +44,10 @@ class Unavailable(ExchangeError):
 
 class OutcomeUnknown(ExchangeError):
     """An order request left us and its end is not known: time-out, dropped connection, 408, 5xx, unreadable answer."""
+
+
+class DuplicateOrder(OutcomeUnknown):
+    """The exchange knows an order of this client id already: it exists, and a query tells what became of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +154,7 @@ class Exchange(MarketData, Protocol):
     """A client bound to one account's credentials."""
 
     def signing_time_ms(self) -> int:
-        """Now, on the exchange's clock, from the local clock and the last measured offset; no request."""
+        """Now, on the exchange's clock, from a local clock set by it; a request only when that is old or unset."""
         ...
 
     def permissions(self) -> Permissions: ...

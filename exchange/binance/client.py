@@ -1,0 +1,175 @@
+"""The port over python-binance: spot market data without a key, and one account's orders with one.
+
+Every request that only asks may be repeated; the one that acts says honestly how it ended.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, Final
+
+from requests.adapters import HTTPAdapter
+
+from engine.amounts import plain_e8
+from engine.market import Candles
+from exchange.binance import translate
+from exchange.binance.clock import ServerClock
+from exchange.binance.errors import NO_SUCH_ORDER, TIMESTAMP_REFUSED, act, ask
+from exchange.binance.venue_client import STAMP, VenueClient
+from exchange.port import (
+    Balance,
+    Credentials,
+    FillReport,
+    MarketOrder,
+    OrderReport,
+    Permissions,
+    Rejected,
+    Stamp,
+)
+
+PAGE: Final = 1000
+_CLIENT_ORDER_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,36}")
+
+
+class BinanceMarketData:
+    """What needs no key. One per thread; `adapter` (connections) and `clock` are shared by a process."""
+
+    def __init__(
+        self, base_url: str, adapter: HTTPAdapter, clock: ServerClock, credentials: Credentials | None = None
+    ) -> None:
+        self._clock = clock
+        self._client = VenueClient(base_url, adapter, now_ms=self.signing_time_ms, credentials=credentials)
+
+    def server_time_ms(self) -> int:
+        return ask(lambda: translate.whole(self._client.get_server_time()["serverTime"]))
+
+    def signing_time_ms(self) -> int:
+        return self._clock.now_ms(self.server_time_ms)
+
+    def clock_offset_ms(self) -> int:
+        """By how much this computer's clock is behind the exchange's; over 500 no entries (SPEC §4.3)."""
+        return self._clock.offset_ms(self.server_time_ms)
+
+    def market_time_ms(self, symbol: str) -> int:
+        """The end of the running 24 hours: on Binance now, on the sandbox the market's now."""
+        return ask(lambda: translate.whole(self._client.get_ticker(symbol=symbol)["closeTime"]))
+
+    def symbol_infos(self) -> list[dict[str, object]]:
+        return ask(lambda: [dict(info) for info in self._client.get_exchange_info()["symbols"]])
+
+    def candles(
+        self, symbol: str, interval: str, *, start_ms: int | None, end_ms: int | None, limit: int
+    ) -> Candles:
+        wanted = {"symbol": symbol, "interval": interval, "limit": min(limit, PAGE)}
+        wanted |= {"startTime": start_ms} if start_ms is not None else {}
+        wanted |= {"endTime": end_ms} if end_ms is not None else {}
+        return ask(lambda: translate.candles(self._client.get_klines(**wanted)))
+
+    def price_e8(self, symbol: str) -> int:
+        return ask(lambda: translate.e8(self._client.get_symbol_ticker(symbol=symbol)["price"]))
+
+
+class BinanceExchange(BinanceMarketData):
+    """A client bound to one account's credentials."""
+
+    def __init__(
+        self, base_url: str, adapter: HTTPAdapter, clock: ServerClock, credentials: Credentials
+    ) -> None:
+        super().__init__(base_url, adapter, clock, credentials)
+
+    def permissions(self) -> Permissions:
+        restrictions = self._asked(lambda: dict(self._client.get_account_api_permissions()))
+        return self._asked(lambda: translate.permissions(restrictions, self._client.get_account()))
+
+    def account_id(self) -> str:
+        return self._asked(lambda: str(translate.whole(self._client.get_account()["uid"])))
+
+    def balances(self) -> dict[str, Balance]:
+        return self._asked(lambda: translate.balances(self._client.get_account()))
+
+    def place_market_order(self, order: MarketOrder, stamp: Stamp) -> OrderReport:
+        check_order(order)
+        wanted = {
+            "symbol": order.symbol,
+            "side": str(order.side),
+            "type": "MARKET",
+            "newClientOrderId": order.client_order_id,
+            "newOrderRespType": "FULL",
+            "selfTradePreventionMode": order.self_trade_prevention,
+            STAMP: stamp,
+        }
+        if order.quantity_e8 is not None:
+            wanted["quantity"] = plain_e8(order.quantity_e8)
+        if order.quote_quantity_e8 is not None:
+            wanted["quoteOrderQty"] = plain_e8(order.quote_quantity_e8)
+        try:
+            return act(lambda: translate.order_report(self._client.create_order(**wanted)))
+        except Rejected as refused:
+            if refused.code == TIMESTAMP_REFUSED:
+                self._clock.forget()
+            raise
+
+    def find_order(
+        self, symbol: str, *, client_order_id: str | None = None, order_id: int | None = None
+    ) -> OrderReport | None:
+        which: dict[str, object] = {"symbol": symbol}
+        which |= {"origClientOrderId": client_order_id} if client_order_id is not None else {}
+        which |= {"orderId": order_id} if order_id is not None else {}
+        try:
+            return self._asked(lambda: translate.order_report(self._client.get_order(**which)))
+        except Rejected as refused:
+            if refused.code == NO_SUCH_ORDER:
+                return None
+            raise
+
+    def open_orders(self, symbol: str) -> list[OrderReport]:
+        return self._asked(
+            lambda: [translate.order_report(row) for row in self._client.get_open_orders(symbol=symbol)]
+        )
+
+    def fills_of_order(self, symbol: str, order_id: int) -> list[FillReport]:
+        return self._fills(symbol, from_id=None, orderId=order_id)
+
+    def fills_after(self, symbol: str, trade_id: int) -> list[FillReport]:
+        return self._fills(symbol, from_id=trade_id + 1)
+
+    def last_trade_id(self, symbol: str) -> int:
+        newest = self._trades(symbol=symbol, limit=1)
+        return newest[-1].trade_id if newest else 0
+
+    def _fills(self, symbol: str, *, from_id: int | None, **which: int) -> list[FillReport]:
+        """All pages, oldest first. Without `from_id` the first page starts at the order's first fill."""
+        found: list[FillReport] = []
+        while True:
+            start = {"fromId": from_id} if from_id is not None else {}
+            page = self._trades(symbol=symbol, limit=PAGE, **which, **start)
+            found.extend(page)
+            if len(page) < PAGE:
+                return found
+            from_id = page[-1].trade_id + 1
+
+    def _trades(self, **wanted: Any) -> list[FillReport]:
+        rows = self._asked(
+            lambda: [translate.fill_report(row) for row in self._client.get_my_trades(**wanted)]
+        )
+        return sorted(rows, key=lambda fill: fill.trade_id)
+
+    def _asked[Answer](self, request: Callable[[], Answer]) -> Answer:
+        """A signed question; asked once more with the clock set anew when the timestamp was refused."""
+        try:
+            return ask(request)
+        except Rejected as refused:
+            if refused.code != TIMESTAMP_REFUSED:
+                raise
+        self._clock.forget()
+        return ask(request)
+
+
+def check_order(order: MarketOrder) -> None:
+    """Refuse here what the exchange could only misread: ids it would not sign alike, amounts that are none."""
+    amounts = [amount for amount in (order.quantity_e8, order.quote_quantity_e8) if amount is not None]
+    if len(amounts) != 1 or amounts[0] <= 0:
+        raise Rejected(-1102, "A market order has either a quantity or a quote quantity, above zero.")
+    if not _CLIENT_ORDER_ID.fullmatch(order.client_order_id):
+        raise Rejected(-1100, "A client order id has 1 to 36 characters out of A-Z a-z 0-9 _ -.")

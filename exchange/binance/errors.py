@@ -1,0 +1,157 @@
+"""What a failed request means, in the port's words (SPEC §7.3): certain that nothing executed, or not.
+
+Only what is certain is called certain. No text made here holds a key, a signature, a query or a body, and the
+original exception, which does, is neither cause nor context of the one raised.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+import requests
+import urllib3
+from binance.exceptions import BinanceAPIException, BinanceRequestException
+
+from exchange.port import (
+    CredentialsRefused,
+    DuplicateOrder,
+    ExchangeError,
+    OutcomeUnknown,
+    RateLimited,
+    Rejected,
+    Unavailable,
+)
+
+TIMESTAMP_REFUSED: Final = -1021
+NO_SUCH_ORDER: Final = -2013
+
+_CREDENTIAL_CODES: Final = frozenset({-1022, -2014, -2015})
+# Binance's own "could have been a success".
+_UNKNOWN_CODES: Final = frozenset({-1000, -1001, -1006, -1007})
+_DUPLICATE_CODE: Final = -4116
+_NEW_ORDER_REJECTED: Final = -2010
+_UNKNOWN_STATUSES: Final = frozenset({408, 409})
+_LIMIT_STATUSES: Final = {429: 60, 418: 120}  # and how long to wait when the answer does not say
+
+# Whatever a request can die of between its first byte and our last reading of the answer.
+REQUEST_FAILURES: Final = (
+    BinanceAPIException,
+    BinanceRequestException,
+    requests.RequestException,
+    urllib3.exceptions.HTTPError,
+    OSError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+)
+_NEVER_LEFT: Final = (
+    requests.exceptions.ConnectTimeout,
+    requests.exceptions.InvalidURL,
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.MissingSchema,
+    requests.exceptions.InvalidHeader,
+)
+_LONG_TOKEN: Final = re.compile(r"[A-Za-z0-9+/=_%-]{40,}")
+
+
+def ask[Answer](request: Callable[[], Answer]) -> Answer:
+    """Run a request that changes nothing; raises `Unavailable`, `RateLimited` or `Rejected`."""
+    try:
+        return request()
+    except REQUEST_FAILURES as error:
+        failure = failed_read(error)
+    # Raised out here, so that the exception with the signed URL is not even its context.
+    raise failure
+
+
+def act[Answer](request: Callable[[], Answer]) -> Answer:
+    """Run a request that may execute something; raises `OutcomeUnknown` unless it certainly did not."""
+    try:
+        return request()
+    except REQUEST_FAILURES as error:
+        failure = failed_order(error)
+    raise failure
+
+
+def failed_read(error: Exception) -> ExchangeError:
+    if isinstance(error, BinanceAPIException):
+        return (
+            _limited(error)
+            or _definite(error)
+            or Unavailable(f"The exchange answered HTTP {error.status_code}.")
+        )
+    return Unavailable(_what_happened(error))
+
+
+def failed_order(error: Exception) -> ExchangeError:
+    if isinstance(error, BinanceAPIException):
+        limited = _limited(error)
+        if limited is not None:
+            return limited
+        if _is_duplicate(error):
+            return DuplicateOrder("The exchange already knows an order of this client id.")
+        return _definite(error) or OutcomeUnknown(
+            f"The exchange answered HTTP {error.status_code}; {_UNCERTAIN}"
+        )
+    if _never_left(error):
+        return Unavailable(_what_happened(error))
+    return OutcomeUnknown(f"{_what_happened(error)[:-1]}; {_UNCERTAIN}")
+
+
+_UNCERTAIN: Final = "whether the order was executed is not known."
+
+
+def _limited(error: BinanceAPIException) -> RateLimited | None:
+    default = _LIMIT_STATUSES.get(error.status_code)
+    if default is None:
+        return None
+    wait = str(error.response.headers.get("Retry-After", ""))
+    return RateLimited(int(wait) if wait.isascii() and wait.isdigit() else default)
+
+
+def _definite(error: BinanceAPIException) -> Rejected | None:
+    """A 4xx with Binance's own code, or the firewall's 403, is a no; anything else is not certainly one."""
+    code, status = error.code, error.status_code
+    if not 400 <= status < 500 or status in _UNKNOWN_STATUSES:
+        return None
+    if not isinstance(code, int) or code in _UNKNOWN_CODES or (code == 0 and status != 403):
+        return None
+    message = _safe_text(error.message) if code else "The exchange's firewall refused the request."
+    return CredentialsRefused(code, message) if code in _CREDENTIAL_CODES else Rejected(code, message)
+
+
+def _is_duplicate(error: BinanceAPIException) -> bool:
+    if error.code == _DUPLICATE_CODE:
+        return True
+    return error.code == _NEW_ORDER_REJECTED and "duplicate" in str(error.message).lower()
+
+
+def _safe_text(message: object) -> str:
+    """The exchange's sentence without anything long enough to be a key or a signature."""
+    return _LONG_TOKEN.sub("****", str(message))[:300]
+
+
+def _never_left(error: Exception) -> bool:
+    """True only where no connection came about, so that no byte of the order can have been sent."""
+    if isinstance(error, _NEVER_LEFT):
+        return True
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    return isinstance(error, requests.ConnectionError) and isinstance(
+        reason, (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError)
+    )
+
+
+def _what_happened(error: Exception) -> str:
+    if _never_left(error):
+        return "No connection to the exchange could be made."
+    if isinstance(error, (requests.Timeout, TimeoutError)):
+        return "The exchange did not answer in time."
+    if isinstance(
+        error, (requests.ConnectionError, requests.exceptions.ChunkedEncodingError, ConnectionError)
+    ):
+        return "The connection to the exchange broke before the answer came."
+    return "The exchange's answer could not be read."
