@@ -21,7 +21,9 @@ def hold_data_dir(data_dir: Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             owner = owner_in(data_dir)
-            raise InUse(f"{data_dir} is in use by TradeBot with pid {owner}. Stop it with ./run stop.") from None
+            raise InUse(
+                f"{data_dir} is in use by TradeBot with pid {owner}. Stop it with ./run stop."
+            ) from None
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()

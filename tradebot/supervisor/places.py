@@ -49,7 +49,9 @@ def shared_place() -> Path:
         if place.stat().st_uid == os.geteuid() and is_open_to_all(place):
             return place
     tried = ", ".join(str(place) for place in SHARED_PLACES)
-    raise OSError(f"PostgreSQL needs a folder that user nobody can enter; tried {tried}. Set DATA_DIR to one.")
+    raise OSError(
+        f"PostgreSQL needs a folder that user nobody can enter; tried {tried}. Set DATA_DIR to one."
+    )
 
 
 def make_walkable(path: Path) -> None:

@@ -96,7 +96,14 @@ class Postgres:
         if user:
             os.chown(fresh, user.pw_uid, user.pw_gid)
             os.chown(password_file, user.pw_uid, user.pw_gid)
-        options = ["--username", OWNER, "--pwfile", str(password_file), "--auth=scram-sha-256", "--encoding=UTF8"]
+        options = [
+            "--username",
+            OWNER,
+            "--pwfile",
+            str(password_file),
+            "--auth=scram-sha-256",
+            "--encoding=UTF8",
+        ]
         # The built-in provider needs no locale of the machine's.
         locale = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
         command = [str(postgres_programs() / "initdb"), "-D", str(fresh), *options, *locale]
@@ -137,7 +144,9 @@ class Postgres:
         ) as connection:
             if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [USER]).fetchone():
                 statement = "CREATE ROLE {} LOGIN CREATEDB PASSWORD {}"
-                connection.execute(sql.SQL(statement).format(sql.Identifier(USER), sql.Literal(self.password)))
+                connection.execute(
+                    sql.SQL(statement).format(sql.Identifier(USER), sql.Literal(self.password))
+                )
             if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
                 statement = "CREATE DATABASE {} OWNER {}"
                 connection.execute(sql.SQL(statement).format(sql.Identifier(DATABASE), sql.Identifier(USER)))

@@ -35,7 +35,9 @@ def announcement(instance: Instance) -> dict[str, Any]:
     }
 
 
-def write_run_file(instance: Instance, servers: Servers, sandbox_token: str, children: Iterable[Child]) -> None:
+def write_run_file(
+    instance: Instance, servers: Servers, sandbox_token: str, children: Iterable[Child]
+) -> None:
     """Say which processes make up the ready instance; a service between two lives keeps its last entry out."""
     processes = {
         child.service.name: {"pid": child.pid, "started_at": child.started_at.isoformat()}
@@ -60,7 +62,11 @@ def print_ready(instance: Instance) -> None:
 def note_own_processes(data_dir: Path, children: Iterable[Child]) -> None:
     """Note pid and creation time of the supervisor and of each child."""
     mine = {"name": "supervisor", "pid": os.getpid(), "created": creation_time(os.getpid())}
-    others = [{"name": child.service.name, "pid": child.pid, "created": child.created} for child in children if child.pid]
+    others = [
+        {"name": child.service.name, "pid": child.pid, "created": child.created}
+        for child in children
+        if child.pid
+    ]
     write_private_json(data_dir / "supervisor.json", [mine, *others])
 
 
@@ -74,8 +80,12 @@ def end_leftovers(data_dir: Path, *, grace_seconds: float = 8.0) -> list[str]:
 
     The kernel has told them to go (see `death_wish`), so they are given a moment before they are killed.
     """
-    noted = [entry for entry in read_json(data_dir / "supervisor.json") or [] if entry["name"] != "supervisor"]
-    found = [(entry, leftover) for entry in noted if (leftover := same_process(entry["pid"], entry["created"]))]
+    noted = [
+        entry for entry in read_json(data_dir / "supervisor.json") or [] if entry["name"] != "supervisor"
+    ]
+    found = [
+        (entry, leftover) for entry in noted if (leftover := same_process(entry["pid"], entry["created"]))
+    ]
     for entry, leftover in found:
         leftover.send_signal(signal.SIGINT if entry["name"] == "postgres" else signal.SIGTERM)
     give_up_at = time.monotonic() + grace_seconds

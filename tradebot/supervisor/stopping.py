@@ -19,7 +19,9 @@ def stop_in_turn(children: Iterable[Child]) -> None:
         for child in group:
             child.ask_to_stop()
         give_up_at = time.monotonic() + seconds
-        while any(child.process and not child.has_died() for child in group) and time.monotonic() < give_up_at:
+        while (
+            any(child.process and not child.has_died() for child in group) and time.monotonic() < give_up_at
+        ):
             time.sleep(0.02)
         for child in group:
             child.end()

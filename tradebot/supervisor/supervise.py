@@ -140,7 +140,9 @@ class Supervisor:
         give_up_at = time.monotonic() + READY_WITHIN_SECONDS
         while (report := health_of(self.instance.url)).get("status") != "ok":
             if time.monotonic() > give_up_at:
-                raise Failed(f"Not ready after {READY_WITHIN_SECONDS} s: {json.dumps(report.get('checks', report))}")
+                raise Failed(
+                    f"Not ready after {READY_WITHIN_SECONDS} s: {json.dumps(report.get('checks', report))}"
+                )
             self.watch()
             time.sleep(0.1)
 
@@ -165,7 +167,9 @@ class Supervisor:
         say(f"{name} ended by itself (exit {code}).")
         self.write_records()
         if child.dies_too_often():
-            raise Failed(f"{name} died five times within a minute. The end of {child.log}:\n{last_lines(child.log)}")
+            raise Failed(
+                f"{name} died five times within a minute. The end of {child.log}:\n{last_lines(child.log)}"
+            )
 
     def look_for_readiness(self, child: Child, now: float) -> None:
         if child.service.answers():

@@ -64,7 +64,15 @@ def web(instance: Instance, environment: Mapping[str, str]) -> Service:
     address = ("--host", instance.host, "--port", str(instance.port))
     return Service(
         name="web",
-        command=(sys.executable, "-m", "uvicorn", "tradebot.asgi:application", *address, *grace, "--no-access-log"),
+        command=(
+            sys.executable,
+            "-m",
+            "uvicorn",
+            "tradebot.asgi:application",
+            *address,
+            *grace,
+            "--no-access-log",
+        ),
         environment={**environment, "PROCESS_ROLE": "web"},
         answers=lambda: answers_http(instance.url, "/health"),
         folder=str(ROOT),
@@ -85,7 +93,15 @@ def worker(environment: Mapping[str, str]) -> Service:
 
 
 def beat(environment: Mapping[str, str]) -> Service:
-    options = ("-S", "django_celery_beat.schedulers:DatabaseScheduler", "--max-interval", "5", "--pidfile=", "-l", "INFO")
+    options = (
+        "-S",
+        "django_celery_beat.schedulers:DatabaseScheduler",
+        "--max-interval",
+        "5",
+        "--pidfile=",
+        "-l",
+        "INFO",
+    )
     return Service(
         name="beat",
         command=(sys.executable, "-m", "celery", "-A", "tradebot.celery:app", "beat", *options),
