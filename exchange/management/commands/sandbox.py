@@ -1,0 +1,27 @@
+"""`manage.py sandbox`: the sandbox exchange with this installation's settings; the server itself knows no Django."""
+
+import os
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from exchange.sandbox.journal import JournalInUse
+from exchange.sandbox.options import OptionsError, options_from
+
+SETTING_NAMES = ("DATA_DIR", "SANDBOX_TOKEN", "SANDBOX_KEY_SECRET")
+
+
+class Command(BaseCommand):
+    help = "Runs the Binance-compatible sandbox exchange until it is interrupted."
+    requires_system_checks = ()
+
+    def handle(self, *args, **options):
+        from exchange.sandbox.server import serve
+
+        known = {
+            name: str(getattr(settings, name)) for name in SETTING_NAMES if getattr(settings, name, None)
+        }
+        try:
+            serve(options_from(known | os.environ))
+        except (OptionsError, JournalInUse) as refusal:
+            raise CommandError(str(refusal)) from refusal

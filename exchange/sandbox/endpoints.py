@@ -1,0 +1,114 @@
+"""The table of Binance paths this venue serves: what each reads, who may ask, what it weighs, who answers."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from exchange.sandbox import spot_account, spot_market
+from exchange.sandbox.call import Call, Json
+from exchange.sandbox.order_parameters import ORDER_FIELDS
+from exchange.sandbox.reading import (
+    CLIENT_ID,
+    DECIMAL,
+    INTEGER,
+    Field,
+    boolean_field,
+    choice_field,
+    integer_field,
+    limit_field,
+    symbol_field,
+    symbols_field,
+)
+
+SIGNATURE_FIELDS = (Field("timestamp", INTEGER), Field("recvWindow", DECIMAL), Field("signature"))
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """`weight` is charged for every answer but a successful order."""
+
+    method: str
+    path: str
+    answer: Callable[[Call], Json]
+    fields: tuple[Field, ...] = ()
+    signed: bool = False
+    weight: Callable[[dict[str, str]], int] = lambda values: 1
+    takes_nothing: bool = False
+
+    def all_fields(self) -> tuple[Field, ...]:
+        return self.fields + SIGNATURE_FIELDS if self.signed else self.fields
+
+
+def fixed_weight(weight: int) -> Callable[[dict[str, str]], int]:
+    return lambda values: weight
+
+
+def per_symbol(one: int, many: int) -> Callable[[dict[str, str]], int]:
+    """Cheap for one named symbol, dearer without."""
+    return lambda values: one if "symbol" in values else many
+
+
+SOME_SYMBOLS = (symbol_field(), symbols_field())
+ORDER_IDS = (symbol_field(required=True), integer_field("orderId"), Field("origClientOrderId", CLIENT_ID))
+TIME_RANGE = (integer_field("startTime"), integer_field("endTime"))
+
+ENDPOINTS = (
+    Endpoint("GET", "/api/v3/ping", spot_market.ping, takes_nothing=True),
+    Endpoint("GET", "/api/v3/time", spot_market.time, takes_nothing=True),
+    Endpoint("GET", "/api/v3/exchangeInfo", spot_market.exchange_info, SOME_SYMBOLS, weight=fixed_weight(20)),
+    Endpoint(
+        "GET",
+        "/api/v3/klines",
+        spot_market.klines,
+        (symbol_field(required=True), spot_market.INTERVAL_FIELD, *TIME_RANGE, limit_field(1000)),
+        weight=fixed_weight(2),
+    ),
+    Endpoint("GET", "/api/v3/ticker/price", spot_market.price_tickers, SOME_SYMBOLS, weight=per_symbol(2, 4)),
+    Endpoint(
+        "GET", "/api/v3/ticker/bookTicker", spot_market.book_tickers, SOME_SYMBOLS, weight=per_symbol(2, 4)
+    ),
+    Endpoint(
+        "GET",
+        "/api/v3/ticker/24hr",
+        spot_market.day_tickers,
+        (*SOME_SYMBOLS, choice_field("type", ("FULL", "MINI"))),
+        weight=per_symbol(2, 80),
+    ),
+    Endpoint(
+        "GET",
+        "/api/v3/account",
+        spot_account.account,
+        (boolean_field("omitZeroBalances"),),
+        signed=True,
+        weight=fixed_weight(20),
+    ),
+    Endpoint("GET", "/sapi/v1/account/apiRestrictions", spot_account.api_restrictions, signed=True),
+    Endpoint("POST", "/api/v3/order", spot_account.new_order, ORDER_FIELDS, signed=True),
+    Endpoint("POST", "/api/v3/order/test", spot_account.test_order, ORDER_FIELDS, signed=True),
+    Endpoint(
+        "GET", "/api/v3/order", spot_account.query_order, ORDER_IDS, signed=True, weight=fixed_weight(4)
+    ),
+    Endpoint(
+        "GET",
+        "/api/v3/openOrders",
+        spot_account.open_orders,
+        (symbol_field(),),
+        signed=True,
+        weight=per_symbol(6, 80),
+    ),
+    Endpoint(
+        "GET",
+        "/api/v3/myTrades",
+        spot_account.my_trades,
+        (
+            symbol_field(required=True),
+            integer_field("orderId"),
+            *TIME_RANGE,
+            integer_field("fromId"),
+            limit_field(1000),
+        ),
+        signed=True,
+        weight=lambda values: 5 if "orderId" in values else 20,
+    ),
+)
+BY_PATH = {(entry.method, entry.path): entry for entry in ENDPOINTS}
+ORDER_POST = BY_PATH["POST", "/api/v3/order"]
