@@ -6,6 +6,8 @@ import urllib.parse
 import urllib.request
 from typing import Any
 
+Rows = list[dict[str, Any]]
+
 
 class ControlRefused(Exception):
     """The control API said no: HTTP `status` and its sentence."""
@@ -26,7 +28,7 @@ class ControlClient:
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     def _ask(
-        self, method: str, name: str, *, query: dict[str, Any] | None = None, body=None
+        self, method: str, name: str, *, query: dict[str, Any] | None = None, body: Any = None
     ) -> dict[str, Any]:
         given = {key: value for key, value in (query or {}).items() if value is not None}
         address = self._root + name + (f"?{urllib.parse.urlencode(given)}" if given else "")
@@ -36,12 +38,13 @@ class ControlClient:
         )
         try:
             with self._opener.open(request, timeout=self._timeout_s) as response:
-                return json.loads(response.read())
+                answer: dict[str, Any] = json.loads(response.read())
+                return answer
         except urllib.error.HTTPError as refusal:
             raise ControlRefused(refusal.code, json.loads(refusal.read())["detail"]) from refusal
 
-    def accounts(self, *, api_key: str | None = None, uid: int | None = None) -> list[dict[str, Any]]:
-        return self._ask("GET", "accounts", query={"api_key": api_key, "uid": uid})["accounts"]
+    def accounts(self, *, api_key: str | None = None, uid: int | None = None) -> Rows:
+        return list(self._ask("GET", "accounts", query={"api_key": api_key, "uid": uid})["accounts"])
 
     def new_account(self) -> tuple[str, str]:
         """(api_key, secret_key) of a fresh paper account."""
@@ -51,19 +54,15 @@ class ControlClient:
     def revoke_key(self, api_key: str) -> None:
         self._ask("DELETE", "accounts", query={"api_key": api_key})
 
-    def orders(
-        self, *, since: int = 0, api_key: str | None = None, uid: int | None = None
-    ) -> list[dict[str, Any]]:
+    def orders(self, *, since: int = 0, api_key: str | None = None, uid: int | None = None) -> Rows:
         return self._all("orders", since, {"api_key": api_key, "uid": uid})
 
-    def fills(
-        self, *, since: int = 0, api_key: str | None = None, uid: int | None = None
-    ) -> list[dict[str, Any]]:
+    def fills(self, *, since: int = 0, api_key: str | None = None, uid: int | None = None) -> Rows:
         return self._all("fills", since, {"api_key": api_key, "uid": uid})
 
-    def _all(self, name: str, since: int, query: dict[str, Any]) -> list[dict[str, Any]]:
+    def _all(self, name: str, since: int, query: dict[str, Any]) -> Rows:
         """Every row after `since`, page by page."""
-        rows: list[dict[str, Any]] = []
+        rows: Rows = []
         while page := self._ask("GET", name, query={**query, "since": since})[name]:
             rows += page
             since = page[-1]["id"]
@@ -79,11 +78,11 @@ class ControlClient:
     def advance(self, candles: int = 1) -> dict[str, Any]:
         return self._ask("POST", "clock", body={"advance_candles": candles})
 
-    def faults(self) -> list[dict[str, Any]]:
-        return self._ask("GET", "faults")["faults"]
+    def faults(self) -> Rows:
+        return list(self._ask("GET", "faults")["faults"])
 
-    def set_faults(self, rules: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        return self._ask("PUT", "faults", body=rules)["faults"]
+    def set_faults(self, rules: Rows) -> Rows:
+        return list(self._ask("PUT", "faults", body=rules)["faults"])
 
     def clear_faults(self) -> None:
         self._ask("DELETE", "faults")

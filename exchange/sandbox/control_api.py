@@ -9,6 +9,7 @@ from exchange.sandbox.credentials import mint_api_key, secret_for
 from exchange.sandbox.desk import Desk
 from exchange.sandbox.faults import FaultError
 from exchange.sandbox.shapes import fixed, my_trade, order_queried
+from exchange.sandbox.state import Account, Order, Trade
 
 PREFIX = "/sandbox/v1/"
 MOST_ROWS = 5_000
@@ -112,7 +113,7 @@ class ControlApi:
             ]
         }
 
-    def _witness(self, row, shape: dict[str, Any]) -> dict[str, Any]:
+    def _witness(self, row: Order | Trade, shape: dict[str, Any]) -> dict[str, Any]:
         """Binance's row plus what only the venue knows."""
         return (
             {
@@ -157,7 +158,7 @@ class ControlApi:
         return {"faults": []}
 
 
-def _is_wanted(row, query: Query, desk: Desk) -> bool:
+def _is_wanted(row: Account | Order | Trade, query: Query, desk: Desk) -> bool:
     account = desk.state.accounts[row.uid]
     return query.get("api_key", account.api_key) == account.api_key and query.get("uid", str(row.uid)) == str(
         row.uid

@@ -6,6 +6,7 @@ All calls come from one thread. A command is committed before it is applied; a r
 import secrets
 import string
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from exchange.sandbox.venue import (
     evolve,
 )
 
+Wall = Callable[[], int]  # µs since 1970, UTC
 _ID_ALPHABET = string.ascii_letters + string.digits
 
 
@@ -41,7 +43,14 @@ def wall_us() -> int:
 class Desk:
     """A sandbox without its network. `placement` is set when this start chose the shift."""
 
-    def __init__(self, folder: Path, *, mode: str = "real", start_ms: int | None = None, wall=wall_us):
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        mode: str = "real",
+        start_ms: int | None = None,
+        wall: Wall = wall_us,
+    ):
         self._wall = wall
         self.journal = Journal(folder)
         self.placement: Placement | None = None
@@ -66,7 +75,7 @@ class Desk:
 
     def _shift_weeks(self, tapes: dict[str, Any], start_ms: int | None) -> int:
         """Chosen once, kept for ever: a candle once served never changes."""
-        weeks = self.journal.fact("shift_weeks")
+        weeks: int | None = self.journal.fact("shift_weeks")
         if weeks is None:
             wanted_ms = self._wall() // 1000 if start_ms is None else start_ms
             if all(tape.first_open_ms <= wanted_ms < tape.end_ms for tape in tapes.values()):

@@ -4,6 +4,7 @@ A fault that fires is written down before it takes effect, so a restart neither 
 """
 
 import random
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -62,14 +63,14 @@ def fault_from(rule: dict[str, Any]) -> Fault:
     return Fault(**rule)
 
 
-def _is_whole(value, *, minimum: int) -> bool:
+def _is_whole(value: Any, *, minimum: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= minimum
 
 
 class Faults:
     """The list in force. `save` writes it down."""
 
-    def __init__(self, rules: list[dict[str, Any]], save):
+    def __init__(self, rules: list[dict[str, Any]], save: Callable[[list[dict[str, Any]]], None]):
         self._rules = [Fault(**rule) for rule in rules]
         self._save = save
 

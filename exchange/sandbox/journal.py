@@ -7,8 +7,10 @@ journal and the tape. `facts` holds what is one value: shift, clock, faults, the
 import fcntl
 import json
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from exchange.sandbox.state import Order, State, Trade
 from exchange.sandbox.venue import COMMANDS, At, Command, World, apply, evolve
@@ -49,11 +51,11 @@ class Journal:
         self._database.close()
         self._lock.close()
 
-    def fact(self, name: str):
+    def fact(self, name: str) -> Any:
         row = self._database.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
         return None if row is None else json.loads(row[0])
 
-    def record_fact(self, name: str, value) -> None:
+    def record_fact(self, name: str, value: Any) -> None:
         self._database.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, json.dumps(value)))
 
     def record(self, command: Command, at: At) -> None:
@@ -102,5 +104,5 @@ class Journal:
             self._since_snapshot += 1
         return state
 
-    def _bodies(self, table: str):
+    def _bodies(self, table: str) -> Iterator[str]:
         return (row[0] for row in self._database.execute(f"SELECT body FROM {table} ORDER BY seq"))

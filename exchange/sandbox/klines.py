@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from exchange.sandbox.market import Market
-from exchange.sandbox.tape import MINUTE_MS
+from exchange.sandbox.market import Market, Minutes
+from exchange.sandbox.tape import MINUTE_MS, IntArray
 
 _HOUR, _DAY = 60, 24 * 60
 INTERVAL_MS = {
@@ -34,13 +34,13 @@ WEEK_ORIGIN_MS = 4 * _DAY * MINUTE_MS  # 1970-01-01 was a Thursday; weeks open o
 class Bars:
     """Aggregated candles, oldest first. Prices in e8, volume in 1e-8 base, quote in 1e-8."""
 
-    open_ms: np.ndarray
-    open: np.ndarray
-    high: np.ndarray
-    low: np.ndarray
-    close: np.ndarray
-    volume: np.ndarray
-    quote_e8: np.ndarray
+    open_ms: IntArray
+    open: IntArray
+    high: IntArray
+    low: IntArray
+    close: IntArray
+    volume: IntArray
+    quote_e8: IntArray
 
     def __len__(self) -> int:
         return len(self.open_ms)
@@ -88,7 +88,7 @@ def bars(market: Market, symbol: str, window: Window, market_ms: int) -> Bars:
     return _aggregated(minutes, opening=oldest, step=step, tick_e8=market.tapes[symbol].tick_e8)
 
 
-def _aggregated(minutes, *, opening: int, step: int, tick_e8: int) -> Bars:
+def _aggregated(minutes: Minutes, *, opening: int, step: int, tick_e8: int) -> Bars:
     opens_ms = minutes.first_open_ms + np.arange(len(minutes), dtype=np.int64) * MINUTE_MS
     bucket = (opens_ms - opening) // step
     starts = np.flatnonzero(np.diff(bucket, prepend=-1))

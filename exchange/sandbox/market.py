@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from exchange.sandbox.path import price_inside, range_until
-from exchange.sandbox.tape import MINUTE_MS, Tape
+from exchange.sandbox.tape import MINUTE_MS, IntArray, Tape
 
 WEEK_MS = 7 * 24 * 60 * MINUTE_MS
 TRADING, BREAK = "TRADING", "BREAK"
@@ -19,12 +19,12 @@ class Minutes:
     """Consecutive minutes in market time; the last may still be running. Ticks, 1e-8 base, 1e-8 quote."""
 
     first_open_ms: int
-    open: np.ndarray
-    high: np.ndarray
-    low: np.ndarray
-    close: np.ndarray
-    volume: np.ndarray
-    quote_e8: np.ndarray
+    open: IntArray
+    high: IntArray
+    low: IntArray
+    close: IntArray
+    volume: IntArray
+    quote_e8: IntArray
 
     def __len__(self) -> int:
         return len(self.open)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from exchange.sandbox.market import WEEK_MS
 from exchange.sandbox.tape import MINUTE_MS, Tape
@@ -19,6 +20,9 @@ PRESETS = ((2, 5), (2, 4), (3, 6), (3, 8))
 SOON_MS = (45_000, 170_000)
 LATER_MS = 3_600_000
 WARM_UP_MINUTES = 300
+
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -85,13 +89,13 @@ def entries_after(tape: Tape, recorded_ms: int, *, fast: int, slow: int) -> list
     running = (recorded_ms - tape.first_open_ms) // MINUTE_MS
     first = max(0, running - WARM_UP_MINUTES)
     last = min(len(tape), running + (SOON_MS[1] + LATER_MS) // MINUTE_MS + 1)
-    closes = tape.close[first:last] * (tape.tick_e8 / 1e8)
+    closes = tape.close[first:last].astype(np.float64) * (tape.tick_e8 / 1e8)
     crossed = crosses_above(ema(closes, fast), ema(closes, slow))
     close_ms = tape.first_open_ms + (first + np.flatnonzero(crossed) + 1) * MINUTE_MS
     return [int(at - recorded_ms) for at in close_ms if at >= recorded_ms]
 
 
-def ema(values: np.ndarray, length: int) -> np.ndarray:
+def ema(values: FloatArray, length: int) -> FloatArray:
     """Exponential average seeded with the simple one over the first `length` values (TA-Lib); NaN before."""
     result = np.full(len(values), np.nan)
     if len(values) < length:
@@ -105,7 +109,7 @@ def ema(values: np.ndarray, length: int) -> np.ndarray:
     return result
 
 
-def crosses_above(fast: np.ndarray, slow: np.ndarray) -> np.ndarray:
+def crosses_above(fast: FloatArray, slow: FloatArray) -> BoolArray:
     above = fast > slow
     crossed = np.zeros(len(fast), dtype=bool)
     crossed[1:] = above[1:] & (fast[:-1] <= slow[:-1])

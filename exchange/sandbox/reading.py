@@ -24,7 +24,7 @@ class Field:
 
     name: str
     legal: str | None = None
-    parse: Callable[[str], object] = str
+    parse: Callable[[str], Any] = str
     required: bool = False
 
 
@@ -57,7 +57,7 @@ def read(parameters: dict[str, str], fields: tuple[Field, ...]) -> dict[str, Any
     return values
 
 
-def _parsed(entry: Field, text: str):
+def _parsed(entry: Field, text: str) -> Any:
     if entry.legal is not None and re.fullmatch(entry.legal, text) is None:
         raise errors.illegal_characters(entry.name, entry.legal)
     return entry.parse(text)

@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 from exchange.sandbox.control import ControlClient
@@ -20,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+        return int(probe.getsockname()[1])
 
 
 class SandboxProcess:
@@ -36,13 +37,13 @@ class SandboxProcess:
         self.control = ControlClient(self.url, self.token)
         self._clock = clock
         self._start_ms = start_ms
-        self._child: subprocess.Popen | None = None
+        self._child: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> "SandboxProcess":
         self.start()
         return self
 
-    def __exit__(self, *exception) -> None:
+    def __exit__(self, *exception: object) -> None:
         self.stop()
 
     @property
@@ -78,7 +79,7 @@ class SandboxProcess:
     def kill(self) -> None:
         self._end(signal_it=lambda child: child.kill())
 
-    def _end(self, signal_it) -> None:
+    def _end(self, signal_it: Callable[[subprocess.Popen[bytes]], None]) -> None:
         if self._child is None:
             return
         signal_it(self._child)
@@ -104,6 +105,6 @@ class SandboxProcess:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
             with opener.open(f"{self.url}/api/v3/ping", timeout=1) as response:
-                return response.status == 200
+                return bool(response.status == 200)
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             return False

@@ -35,12 +35,17 @@ class DroppableProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self.scope["extensions"] = {"sandbox.drop": self.transport.close}
+        self.scope["extensions"] = {"sandbox.drop": {"close": self.transport.close}}
 
 
 def json_response(answer: Answer) -> Response:
     body = json.dumps(answer.body, separators=(",", ":")).encode()
     return Response(body, answer.status, answer.headers, media_type="application/json;charset=UTF-8")
+
+
+def caller_of(request: Request) -> str:
+    """The peer's address; empty where the server knows none."""
+    return request.client.host if request.client else ""
 
 
 class Shell:
@@ -69,7 +74,7 @@ class Shell:
 
     def _answer(self, raw: Raw, request: Request) -> Answer:
         try:
-            return self._protocol.answer(raw, request.client.host)
+            return self._protocol.answer(raw, caller_of(request))
         except (
             Exception
         ) as error:  # An edge: whatever breaks inside becomes Binance's -1000, and a loud line.
@@ -104,14 +109,14 @@ class Shell:
 
     async def _dropped(self, request: Request) -> Response:
         """Closes the connection without a byte; the response returned afterwards reaches nobody."""
-        request.scope["extensions"]["sandbox.drop"]()
+        request.scope["extensions"]["sandbox.drop"]["close"]()
         while not await request.is_disconnected():
             await asyncio.sleep(0)
         return Response(status_code=500)
 
     async def control(self, request: Request) -> Response:
         try:
-            check_allowed(request.client.host, request.headers.get("authorization"), self._token)
+            check_allowed(caller_of(request), request.headers.get("authorization"), self._token)
             body = await request.body()
             answer = self._control.answer(
                 request.method,

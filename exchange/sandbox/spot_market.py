@@ -61,9 +61,10 @@ def klines(call: Call) -> list[Any]:
 
 
 def known_symbol(call: Call) -> str:
-    if call.values["symbol"] not in call.desk.market.tapes:
+    symbol: str = call.values["symbol"]
+    if symbol not in call.desk.market.tapes:
         raise errors.invalid_symbol()
-    return call.values["symbol"]
+    return symbol
 
 
 def _for_each(call: Call, ticker: Callable[[str], dict[str, Any]]) -> Json:

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 MINUTE_MS = 60_000
 E8 = 10**8
+IntArray = npt.NDArray[np.int64]
 RECORDINGS = Path(__file__).parent / "recordings"
 
 
@@ -23,11 +25,11 @@ class Tape:
     symbol: str
     first_open_ms: int
     tick_e8: int
-    open: np.ndarray
-    high: np.ndarray
-    low: np.ndarray
-    close: np.ndarray
-    volume: np.ndarray
+    open: IntArray
+    high: IntArray
+    low: IntArray
+    close: IntArray
+    volume: IntArray
 
     def __len__(self) -> int:
         return len(self.open)
@@ -76,4 +78,5 @@ def load_tapes(folder: Path = RECORDINGS) -> dict[str, Tape]:
 
 
 def load_exchange_info(folder: Path = RECORDINGS) -> dict[str, Any]:
-    return json.loads((folder / "exchange_info.json").read_text())
+    info: dict[str, Any] = json.loads((folder / "exchange_info.json").read_text())
+    return info

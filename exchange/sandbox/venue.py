@@ -128,7 +128,7 @@ def _fill_at_market(state: State, command: PlaceOrder, at: At, world: World) -> 
     price = world.price_e8(command.symbol, at.market_ms)
     quantity = command.quantity
     if quantity is None:
-        quantity = quantity_for_quote(command.quote, price, filters)
+        quantity = quantity_for_quote(command.quote or 0, price, filters)
     quote = quantity * price // E8
     check_market_order(
         filters, quantity_e8=quantity, notional_e8=quote if command.quote is None else command.quote

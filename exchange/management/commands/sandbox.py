@@ -1,6 +1,8 @@
 """`manage.py sandbox`: the sandbox exchange with this installation's settings; the server itself knows no Django."""
 
 import os
+from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
@@ -15,13 +17,12 @@ class Command(BaseCommand):
     help = "Runs the Binance-compatible sandbox exchange until it is interrupted."
     requires_system_checks = ()
 
-    def handle(self, *args, **options):
+    def handle(self, *args: Any, **options: Any) -> None:
         from exchange.sandbox.server import serve
 
-        known = {
-            name: str(getattr(settings, name)) for name in SETTING_NAMES if getattr(settings, name, None)
-        }
+        known = {"SANDBOX_PORT": str(urlsplit(settings.SANDBOX_URL).port or 80)}
+        known |= {name: str(getattr(settings, name)) for name in SETTING_NAMES}
         try:
-            serve(options_from(known | os.environ))
+            serve(options_from(known | dict(os.environ)))
         except (OptionsError, JournalInUse) as refusal:
             raise CommandError(str(refusal)) from refusal

@@ -23,7 +23,7 @@ FLOAT_COLUMNS = {
 }
 
 
-def exact_integers(values, scale: int):
+def exact_integers(values: Any, scale: int) -> Any:
     """The float column times `scale` as int64; ValueError unless going back gives the same floats."""
     numbers = np.rint(values * scale).astype(np.int64)
     if not np.array_equal(numbers / scale, values):
