@@ -1,6 +1,6 @@
 """How a bot's state moves: one table of what may follow what, and conditional updates whose count is checked.
 
-This module moves rows and does nothing else; whoever starts a task or asks an exchange lives above (`trading.lifecycle`).
+This module moves rows and does nothing else; tasks and exchanges belong to `trading.lifecycle`.
 """
 
 from __future__ import annotations

@@ -16,5 +16,5 @@ def bots_of(user: Any) -> Any:
 
 
 def managed_bots() -> Any:
-    """Active or in a position. Bots with an unsettled order are managed too: `trading` knows the orders and adds them."""
+    """Active or in a position. Those with an unsettled order are managed too: `trading` knows orders and adds them."""
     return BotConfig.objects.filter(Q(is_active=True) | Q(state__in_position=True))

@@ -1,0 +1,183 @@
+"""Creating, changing and deleting bots. Every saved change is a new version, in the same transaction; an edit names
+the version it was made from, and a stale one is refused with the difference. Deleting archives: history stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from bots import lifecycle
+from bots.lifecycle import LifecycleRefused
+from bots.models import BotConfig, BotState, BotVersion
+from bots.validation import FIELDS, ConfigurationRefused, check_configuration, configuration_of, name_taken
+
+__all__ = ["ConfigurationRefused", "Difference", "StaleVersion", "archive_bot", "change_bot", "create_bot"]
+logger = structlog.get_logger(__name__)
+
+# Where a bot trades: fixed while it has something there.
+PLACE = ("symbol", "api_key", "position_type")
+# Raised by a trigger of `trading`, which knows the orders (trading/migrations/…_hold_bots_with_orders_in_flight).
+ORDER_IN_FLIGHT = "botconfig_order_in_flight"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One field of a stale edit: what its author saw, what it is now, and what the author wants."""
+
+    field: str
+    seen: Any
+    now: Any
+    wanted: Any
+
+
+class StaleVersion(Exception):
+    """The bot has changed since: `current` is its version now, `differences` what changed. Nothing was saved."""
+
+    def __init__(self, current: int, differences: tuple[Difference, ...]) -> None:
+        super().__init__(_("This bot was changed meanwhile. Look at the differences, then save again."))
+        self.current = current
+        self.differences = differences
+
+
+def create_bot(user: Any, values: Mapping[str, Any], by: Any) -> BotConfig:
+    """A stopped bot with its state and version 1. Raises ConfigurationRefused."""
+    checked = check_configuration(user, values)
+    try:
+        with transaction.atomic():
+            bot: BotConfig = BotConfig.objects.create(
+                user=user, account=checked["api_key"].account, **checked
+            )
+            BotState.objects.create(bot_config=bot)
+            _save_version(bot, checked, by)
+    except IntegrityError as error:
+        raise _refusal_of(error) from None
+    logger.info("bot_created", bot_config_id=bot.pk, by=by.pk)
+    return bot
+
+
+def change_bot(bot: BotConfig, values: Mapping[str, Any], version: int | None, by: Any) -> BotConfig:
+    """The bot with `values` in place of what it had; other fields stay. Raises ConfigurationRefused or StaleVersion.
+
+    Saving what is already so makes no version. An open position keeps the exit prices it was opened with."""
+    bot = _read(bot.pk)
+    if version is None:
+        raise ConfigurationRefused({"version": _("Say which version you edited.")})
+    if version != bot.version:
+        raise StaleVersion(bot.version, _differences(bot, version, values))
+    checked = check_configuration(bot.user, values, bot=bot)
+    if configuration_of(checked) == configuration_of(_values_of(bot)):
+        return bot
+    try:
+        with transaction.atomic():
+            _check_may_change(bot, checked)
+            _write(bot, checked, by)
+    except IntegrityError as error:
+        raise _refusal_of(error, moved=_moved(bot, checked)) from None
+    logger.info("bot_changed", bot_config_id=bot.pk, version=bot.version + 1, by=by.pk)
+    return _read(bot.pk)
+
+
+def archive_bot(bot: BotConfig, by: Any) -> None:
+    """Delete for its user: gone from every list, its name and key free again, its history kept.
+
+    Raises LifecycleRefused (409) while it runs, holds a position or has an order in flight."""
+    try:
+        with transaction.atomic():
+            state = BotState.objects.select_for_update().get(pk=bot.pk)
+            active = BotConfig.objects.values_list("is_active", flat=True).get(pk=bot.pk)
+            if active:
+                raise LifecycleRefused(409, _("This bot is running. Stop it first, then delete it."))
+            if state.in_position:
+                raise LifecycleRefused(
+                    409, _("This bot holds a position. Close it first, then delete the bot.")
+                )
+            lifecycle.deactivate(bot)
+            now = timezone.now()
+            living = BotConfig.objects.filter(pk=bot.pk, is_active=False, archived_at__isnull=True)
+            if living.update(archived_at=now, updated_at=now) != 1:
+                raise LifecycleRefused(409, _("This bot was already deleted."))
+    except IntegrityError as error:
+        if ORDER_IN_FLIGHT not in str(error):
+            raise
+        raise LifecycleRefused(
+            409, _("An order of this bot is not settled yet. Try again in a minute.")
+        ) from None
+    logger.info("bot_archived", bot_config_id=bot.pk, by=by.pk)
+
+
+def _read(bot_id: int) -> BotConfig:
+    bot: BotConfig = BotConfig.objects.select_related("user", "api_key", "account", "state").get(pk=bot_id)
+    return bot
+
+
+def _values_of(bot: BotConfig) -> dict[str, Any]:
+    return {name: getattr(bot, name) for name in FIELDS}
+
+
+def _moved(bot: BotConfig, checked: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(name for name in PLACE if checked[name] != getattr(bot, name))
+
+
+def _check_may_change(bot: BotConfig, checked: Mapping[str, Any]) -> None:
+    """What a running or invested bot may not change. Locks its state row, so that no run plans meanwhile."""
+    state = BotState.objects.select_for_update().get(pk=bot.pk)
+    is_active = BotConfig.objects.values_list("is_active", flat=True).get(pk=bot.pk)
+    errors: dict[str, Any] = {}
+    if state.in_position:
+        errors = {name: _("Close the position first: it was opened here.") for name in _moved(bot, checked)}
+    elif is_active:
+        # Its claim on the account's money was checked at its start: it may not grow or move behind that.
+        changes_money = checked["quote_asset"] != bot.quote_asset
+        moved = [name for name in _moved(bot, checked) if name != "symbol" or changes_money]
+        errors = {name: _("Stop the bot first: its money is checked at the start.") for name in moved}
+    if is_active and checked["initial_capital"] > bot.initial_capital:
+        errors["initial_capital"] = _(
+            "Stop the bot to give it more capital: its money is checked at the start."
+        )
+    if errors:
+        raise ConfigurationRefused(errors)
+
+
+def _write(bot: BotConfig, checked: Mapping[str, Any], by: Any) -> None:
+    same_version = BotConfig.objects.filter(pk=bot.pk, version=bot.version, archived_at__isnull=True)
+    changed = same_version.update(
+        **checked, account=checked["api_key"].account, version=bot.version + 1, updated_at=timezone.now()
+    )
+    if changed != 1:
+        current = _read(bot.pk)
+        raise StaleVersion(current.version, _differences(current, bot.version, configuration_of(checked)))
+    _save_version(_read(bot.pk), checked, by)
+
+
+def _save_version(bot: BotConfig, checked: Mapping[str, Any], by: Any) -> None:
+    BotVersion.objects.create(
+        bot_config=bot, version=bot.version, author=by, configuration=configuration_of(checked)
+    )
+
+
+def _differences(bot: BotConfig, seen_version: int, wanted: Mapping[str, Any]) -> tuple[Difference, ...]:
+    """Fields that changed since `seen_version`, and those the author wants otherwise than they are now."""
+    seen = bot.versions.filter(version=seen_version).values_list("configuration", flat=True).first() or {}
+    now = configuration_of(_values_of(bot))
+    return tuple(
+        Difference(name, seen.get(name), now[name], wanted.get(name, now[name]))
+        for name in FIELDS
+        if now[name] != seen.get(name, now[name]) or now[name] != wanted.get(name, now[name])
+    )
+
+
+def _refusal_of(error: IntegrityError, *, moved: tuple[str, ...] = ()) -> Exception:
+    """The constraint that won a race, as the message its check would have given."""
+    if "botconfig_name_unique_per_user" in str(error):
+        return ConfigurationRefused({"name": name_taken()})
+    if ORDER_IN_FLIGHT in str(error):
+        message = _("An order of this bot is not settled yet. Try again in a minute.")
+        return ConfigurationRefused(dict.fromkeys(moved or ("symbol",), message))
+    return error
