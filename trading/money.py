@@ -17,7 +17,7 @@ from django.db.models.functions import Greatest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.clients import exchange_of
+from accounts.keys import client_of
 from accounts.models import ApiKey
 from bots.models import BotConfig
 from bots.standing import claiming_bots
@@ -91,7 +91,7 @@ def read_wallet(api_key: ApiKey, market: str, asset: str) -> Wallet:
 
     Raises ExchangeError or VaultError, and then nothing is changed."""
     asked_at = timezone.now()
-    balance = exchange_of(api_key).balances().get(asset)
+    balance = client_of(api_key).balances().get(asset)
     free, locked = (balance.free_e8, balance.locked_e8) if balance else (0, 0)
     return note_balance(
         Wallet(account_id=api_key.account_id, market=market, asset=asset),

@@ -25,7 +25,7 @@ from exchange.port import FillReport, OrderReport
 from exchange.symbols import rules_for
 from trading.models import Fill, Order, Position, Trade
 from trading.models.money import PositionAction
-from trading.money import release, spend
+from trading.money import earn, release, spend
 
 logger = structlog.get_logger(__name__)
 
@@ -53,8 +53,8 @@ def book(order_id: int, report: OrderReport, fills: Sequence[FillReport]) -> Ord
     order: Order = Order.objects.get(pk=order_id)
     rules, _version = rules_for(order.venue, order.market, order.symbol)
     with transaction.atomic():
-        state = BotState.objects.select_for_update().get(pk=order.bot_config_id)
-        order = Order.objects.select_for_update().select_related("bot_config").get(pk=order_id)
+        state = _lock_state(order.bot_config_id, fills)
+        order = Order.objects.select_for_update(of=("self",)).select_related("bot_config").get(pk=order_id)
         was_final = order.state in FINAL_STATES
         new_fills = _new_fills(order, fills)
         if was_final:
@@ -80,7 +80,7 @@ def close_without_fill(order_id: int, end: OrderState, *, code: int | None = Non
     with transaction.atomic():
         bot_id = Order.objects.values_list("bot_config_id", flat=True).get(pk=order_id)
         state = BotState.objects.select_for_update().get(pk=bot_id)
-        order: Order = Order.objects.select_for_update().select_related("bot_config").get(pk=order_id)
+        order: Order = Order.objects.select_for_update(of=("self",)).select_related("bot_config").get(pk=order_id)
         if order.state in FINAL_STATES:
             return order
         order.error_code, order.error_message = code, message[:300]
@@ -91,6 +91,15 @@ def close_without_fill(order_id: int, end: OrderState, *, code: int | None = Non
         transaction.on_commit(lambda: announce(order))
     logger.info("order_ended_unfilled", order=order.client_order_id, state=str(end), code=code)
     return order
+
+
+def _lock_state(bot_id: int, fills: Sequence[FillReport]) -> BotState:
+    """The bot's state row, ours until the transaction ends, on the UTC day of the newest fill (or a later one)."""
+    rows = BotState.objects.filter(pk=bot_id)
+    rows.select_for_update().get()
+    if fills:
+        roll_day(rows, _time(max(fill.at_ms for fill in fills)).date())
+    return rows.get()
 
 
 def _move(order: Order, new: OrderState) -> None:
@@ -144,8 +153,12 @@ def _add_fills(order: Order, fills: Sequence[FillReport]) -> None:
     sums = order.fills.aggregate(quantity=Sum("quantity"), quote=Sum("quote_quantity"))
     order.executed_quantity = sums["quantity"] or 0
     order.executed_quote = sums["quote"] or 0
-    if order.side == Side.BUY and fills:
-        spend(order, decimal_from_e8(sum(fill.quote_e8 for fill in fills)))
+    money = decimal_from_e8(sum(fill.quote_e8 for fill in fills))
+    if order.side == Side.BUY:
+        spend(order, money)
+    else:
+        quote_fees = sum(fill.commission_e8 for fill in fills if fill.commission_asset == order.bot_config.quote_asset)
+        earn(order, money - decimal_from_e8(quote_fees))
 
 
 def _rebuild_position(order: Order, state: BotState, *, step_e8: int) -> None:
@@ -158,7 +171,6 @@ def _rebuild_position(order: Order, state: BotState, *, step_e8: int) -> None:
     is_final = order.state in FINAL_STATES
     if is_final:
         _write_trade(order, position, numbers)
-        roll_day(state, last_fill_at(order).date())
     if is_final and order.purpose == Purpose.ENTRY and state.counters_date == last_fill_at(order).date():
         state.daily_trades_count += 1
     if is_final and order.purpose == Purpose.EXIT and numbers.is_flat(step_e8):

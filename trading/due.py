@@ -1,0 +1,57 @@
+"""Which bots are due: managed ones whose timeframe has closed a candle they have not seen, by their venue's own time."""
+
+from __future__ import annotations
+
+import structlog
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
+
+from accounts import live
+from bots.lifecycle import fail
+from bots.models import BotConfig, BotState
+from bots.standing import PRICE_FETCH
+from engine.market import INTERVAL_MS, last_closed_opening
+from exchange.connect import VenueNotAvailable, market_data
+from exchange.port import ExchangeError
+from trading.models import Order
+
+logger = structlog.get_logger(__name__)
+
+
+def managed() -> Q:
+    """Active, in a position, or with an order whose end is still to come (SPEC §4.3)."""
+    unsettled = Order.objects.unsettled().filter(bot_config_id=OuterRef("pk"))
+    return Q(is_active=True) | Q(state__in_position=True) | Q(Exists(unsettled))
+
+
+def due_bots() -> list[int]:
+    """Ids of the bots to run now. A venue that does not answer is shown on its bots, and tried again next time."""
+    rows = BotConfig.objects.filter(managed(), archived_at__isnull=True)
+    found: list[int] = []
+    for venue in sorted(set(rows.values_list("api_key__venue", flat=True))):
+        at_venue = rows.filter(api_key__venue=venue)
+        try:
+            now_ms = market_data(venue).market_time_ms(at_venue.values_list("symbol", flat=True)[0])
+        except (ExchangeError, VenueNotAvailable) as error:
+            logger.warning("venue_away", venue=venue, cause=str(error))
+            _show_away(at_venue.values_list("pk", flat=True), str(error))
+            continue
+        found += at_venue.filter(_has_unseen_candle(now_ms)).order_by("pk").values_list("pk", flat=True)
+    return found
+
+
+def _has_unseen_candle(now_ms: int) -> Q:
+    never_ran = Q(state__last_candle_open_ms__isnull=True)
+    behind = Q(pk__in=[])
+    for timeframe in INTERVAL_MS:
+        newest = last_closed_opening(now_ms, timeframe)
+        behind |= Q(timeframe=timeframe, state__last_candle_open_ms__lt=newest)
+    return never_ran | behind
+
+
+def _show_away(bot_ids: object, message: str) -> None:
+    for state in BotState.objects.filter(pk__in=bot_ids).select_related("bot_config"):
+        with transaction.atomic():
+            if fail(state, message, PRICE_FETCH):
+                user_id, name = state.bot_config.user_id, f"bot-{state.pk}"
+                transaction.on_commit(lambda user_id=user_id, name=name: live.publish(user_id, name, "dashboard"))

@@ -1,0 +1,33 @@
+"""The daily reset: the same rolling of the day that every run does, for the bots no run has reached."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import structlog
+
+from bots.lifecycle import RolledDay, roll_day
+from bots.models import BotState
+from exchange.connect import VenueNotAvailable, market_data
+from exchange.port import ExchangeError
+
+logger = structlog.get_logger(__name__)
+
+
+def reactivate_bots() -> RolledDay:
+    """Roll every bot to the UTC day of its venue's market time. Order and repetition do not matter."""
+    rolled, reactivated = 0, []
+    states = BotState.objects.filter(bot_config__archived_at__isnull=True)
+    for venue in sorted(set(states.values_list("bot_config__api_key__venue", flat=True))):
+        at_venue = states.filter(bot_config__api_key__venue=venue)
+        symbol = at_venue.values_list("bot_config__symbol", flat=True)[0]
+        try:
+            now_ms = market_data(venue).market_time_ms(symbol)
+        except (ExchangeError, VenueNotAvailable) as error:
+            # Each bot's next run rolls its day before it decides, so nothing is lost.
+            logger.warning("venue_away", venue=venue, cause=str(error))
+            continue
+        done = roll_day(BotState.objects.filter(pk__in=at_venue.values("pk")), datetime.fromtimestamp(now_ms / 1000, tz=UTC).date())
+        rolled += done.rolled
+        reactivated += done.reactivated
+    return RolledDay(rolled, tuple(reactivated))

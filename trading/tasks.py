@@ -1,0 +1,55 @@
+"""Wake-up calls. Every task finds its work by state in the database, so losing or repeating one changes nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from celery import shared_task
+
+from trading.due import due_bots
+from trading.orders.exits import plan_exits_again
+from trading.orders.settlement import settle_orders
+from trading.reset import reactivate_bots
+from trading.runner import Locked, run_bot
+
+logger = structlog.get_logger(__name__)
+
+
+@shared_task(name="trading.run_bot_task", bind=True, ignore_result=True, max_retries=20, expires=120)
+def run_bot_task(self: Any, bot_config_id: int) -> str:
+    """Run one bot; a locked one is tried again within a second."""
+    try:
+        line = run_bot(bot_config_id)
+    except Locked:
+        logger.info("bot_run", bot_config_id=bot_config_id, outcome="skipped (locked)")
+        raise self.retry(countdown=0.5) from None
+    logger.info("bot_run", bot_config_id=bot_config_id, outcome=line)
+    return line
+
+
+@shared_task(name="trading.run_bot_task_for_all", ignore_result=True, expires=50)
+def run_bot_task_for_all() -> str:
+    """Every minute: queue a run for every due bot."""
+    due = due_bots()
+    for bot_id in due:
+        run_bot_task.delay(bot_id)
+    logger.info("bots_due", count=len(due))
+    return f"{len(due)} bots due"
+
+
+@shared_task(name="trading.settle_orders", ignore_result=True, expires=10)
+def settle_orders_task() -> str:
+    """Every few seconds: bring whatever is not final closer to its end."""
+    planned = plan_exits_again()
+    touched = settle_orders()
+    return f"{planned} exits planned again, settled: {dict(touched)}"
+
+
+@shared_task(name="trading.reactivate_bots_after_reset", ignore_result=True)
+def reactivate_bots_after_reset() -> str:
+    """00:00 UTC: a new day for every bot that no run has rolled yet."""
+    rolled = reactivate_bots()
+    for bot_id in rolled.reactivated:
+        run_bot_task.delay(bot_id)
+    return f"{rolled.rolled} bots on a new day, {len(rolled.reactivated)} active again"
