@@ -30,7 +30,8 @@ class Snapshot:
 
     At most one of the two sizes is given, neither means the whole capital. `available_e8` is the
     wallet's free money less reservations. `entry_block` names what forbids entries now, if anything
-    does; `exit_block` the order of this position that must end before another is planned. `counters_day` counts days since 1970-01-01.
+    does; `exit_block` the order of this position that must end before another is planned.
+    `counters_day` counts days since 1970-01-01.
     """
 
     rules: SymbolRules

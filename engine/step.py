@@ -124,7 +124,7 @@ def roll_day(state: State, day: int) -> State:
 
 
 def _leave(state: State, close: Close, setup: Setup) -> Outcome:
-    """What an open position does at this close. No limit stands in the way of an exit, only an order of its own."""
+    """What an open position does at this close. No limit refuses an exit, only an order on its way."""
     if not close.long_exit:
         return Outcome(state, ACTION_NONE, REASON_IN_POSITION, 0, 0)
     if not close.follows_exit_signal:
