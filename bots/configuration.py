@@ -101,10 +101,10 @@ def archive_bot(bot: BotConfig, by: Any) -> None:
             lifecycle.deactivate(bot)
             now = timezone.now()
             living = BotConfig.objects.filter(pk=bot.pk, is_active=False, archived_at__isnull=True)
-            if living.update(archived_at=now, updated_at=now) != 1:
+            if living.update(archived_at=now, api_key=None, updated_at=now) != 1:
                 raise LifecycleRefused(409, _("This bot was already deleted."))
     except IntegrityError as error:
-        if ORDER_IN_FLIGHT not in str(error):
+        if _constraint_of(error) != ORDER_IN_FLIGHT:
             raise
         raise LifecycleRefused(
             409, _("An order of this bot is not settled yet. Try again in a minute.")
@@ -175,9 +175,16 @@ def _differences(bot: BotConfig, seen_version: int, wanted: Mapping[str, Any]) -
 
 def _refusal_of(error: IntegrityError, *, moved: tuple[str, ...] = ()) -> Exception:
     """The constraint that won a race, as the message its check would have given."""
-    if "botconfig_name_unique_per_user" in str(error):
+    broken = _constraint_of(error)
+    if broken == "botconfig_name_unique_per_user":
         return ConfigurationRefused({"name": name_taken()})
-    if ORDER_IN_FLIGHT in str(error):
+    if broken == ORDER_IN_FLIGHT:
         message = _("An order of this bot is not settled yet. Try again in a minute.")
         return ConfigurationRefused(dict.fromkeys(moved or ("symbol",), message))
     return error
+
+
+def _constraint_of(error: IntegrityError) -> str | None:
+    """The name of the broken constraint, as PostgreSQL reports it beside the message."""
+    diagnosis = getattr(error.__cause__, "diag", None)
+    return getattr(diagnosis, "constraint_name", None)

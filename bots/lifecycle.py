@@ -110,25 +110,7 @@ class RolledDay:
     reactivated: tuple[int, ...]
 
 
-def roll_day(state: BotState, today: datetime.date) -> bool:
-    """`roll_days` for one bot, whose row the caller holds; `state` shows what changed. False when it was on `today`."""
-    rolled = roll_days(BotState.objects.filter(pk=state.pk), today).rolled == 1
-    if rolled:
-        # Only what a roll writes: the caller's other unsaved changes stay as they are.
-        state.refresh_from_db(
-            fields=[
-                "status",
-                "status_detail",
-                "daily_pnl",
-                "daily_trades_count",
-                "counters_date",
-                "last_error_message",
-            ]
-        )
-    return rolled
-
-
-def roll_days(states: Any, today: datetime.date) -> RolledDay:
+def roll_day(states: Any, today: datetime.date) -> RolledDay:
     """Begin the UTC day `today` for those of `states` (a queryset of BotState) that are still on an earlier one:
     counters and daily PnL to zero, messages of bots that run well cleared, bots paused by a daily limit active again
     as `pending`. Order and repetition do not matter; a day never rolls back; a stopped bot stays stopped."""

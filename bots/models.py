@@ -39,8 +39,11 @@ class BotConfig(TimestampedModel):
     """A bot as its user configured it. Percentages are in percent (1.5 = 1.5 %)."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="bots")
-    # PROTECT: deleting a key in use is refused; the answer lists the bots.
-    api_key = models.ForeignKey(ApiKey, on_delete=models.PROTECT, related_name="bots")
+    # PROTECT: deleting a key in use is refused; the answer lists the bots. Only a deleted (archived) bot has none:
+    # its key must be free to go.
+    api_key: models.ForeignKey[Any, Any] = models.ForeignKey(
+        ApiKey, null=True, on_delete=models.PROTECT, related_name="bots"
+    )
     # The key's account, repeated here because constraints and wallets are per account.
     account = models.ForeignKey(ExchangeAccount, on_delete=models.PROTECT, related_name="bots")
     name = models.CharField(max_length=80)
@@ -88,6 +91,9 @@ class BotConfig(TimestampedModel):
             ),
             models.CheckConstraint(
                 condition=Q(is_active=False) | Q(archived_at__isnull=True), name="botconfig_archived_is_not_active"
+            ),
+            models.CheckConstraint(
+                condition=Q(api_key__isnull=False) | Q(archived_at__isnull=False), name="botconfig_living_has_a_key"
             ),
         ]
         indexes = [
