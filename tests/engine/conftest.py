@@ -6,9 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from engine.market import Candle, Candles
 from engine.rules import SymbolRules, rules_from_symbol_info
+
+# The same examples on every machine, and no test that fails because a machine is busy.
+settings.register_profile("tradebot", deadline=None, derandomize=True)
+settings.load_profile("tradebot")
 
 DATA = Path(__file__).parent / "data"
 
