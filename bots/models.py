@@ -183,7 +183,9 @@ class BotState(TimestampedModel):
 class Halt(TimestampedModel):
     """A kill switch: for one bot, one user, or (neither given) the whole installation. Ends when `ended_at` is set."""
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="halts")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="halts"
+    )
     bot_config = models.ForeignKey(BotConfig, null=True, blank=True, on_delete=models.PROTECT, related_name="halts")
     reason = models.CharField(max_length=200)
     ended_at = models.DateTimeField(null=True, blank=True)
