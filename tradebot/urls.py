@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from tradebot import health_pages
+from tradebot.api import RootView
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
@@ -13,5 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("health", health_pages.show_health, name="health"),
     path("health/ready", health_pages.show_readiness, name="health-ready"),
     path("api/v1/health", health_pages.show_readiness, name="api-health"),
+    path("api/v1", RootView.as_view()),
+    path("api/v1/", include("tradebot.api")),
     path("system/banner", health_pages.show_system_banner, name="system-banner"),
 ]

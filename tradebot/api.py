@@ -1,0 +1,87 @@
+"""The REST API's addresses (`/api/v1`), put together from the rooms. Each is served with and without trailing slash."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import Http404
+from django.urls import URLPattern, URLResolver, re_path
+from drf_spectacular.utils import extend_schema
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework import permissions
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.reverse import reverse
+from rest_framework.routers import SimpleRouter
+from rest_framework.views import APIView
+
+from accounts import api_auth
+from accounts.api import ApiKeyViewSet
+from bots.api import BotConfigViewSet, BotStateView, StrategiesView, SymbolsView
+from tradebot.api_schema import ALIASES
+from trading.api import StartView, StopView, TradeViewSet
+from trading.stream import stream_status
+
+class Router(SimpleRouter):
+    def __init__(self) -> None:
+        super().__init__()
+        self.trailing_slash = "/?"
+
+
+@extend_schema(exclude=True)
+class RootView(APIView):
+    permission_classes = (permissions.AllowAny,)
+
+    def get(self, request: Request) -> Response:
+        """Where everything is."""
+        names = {
+            "login": "api-login",
+            "register": "api-register",
+            "me": "api-me",
+            "api-keys": "api-key-list",
+            "bot-configs": "bot-config-list",
+            "trades": "trade-list",
+            "strategies": "api-strategies",
+            "schema": "api-schema",
+            "docs": "api-docs",
+        }
+        return Response({shown: reverse(name, request=request) for shown, name in names.items()})
+
+
+@extend_schema(exclude=True)
+class NothingHereView(APIView):
+    """An address the API does not have: the same JSON 404 as everywhere, signed in or not."""
+
+    authentication_classes: Any = ()
+    permission_classes = (permissions.AllowAny,)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        raise Http404
+
+
+router = Router()
+router.register("api-keys", ApiKeyViewSet, basename="api-key")
+router.register("bot-configs", BotConfigViewSet, basename="bot-config")
+router.register("trades", TradeViewSet, basename="trade")
+for alias in ALIASES:
+    router.register(alias, BotConfigViewSet, basename=f"{alias}-alias")
+
+BOT = r"(?P<pk>[0-9]{1,18})"
+urlpatterns: list[URLPattern | URLResolver] = [
+    re_path(r"^$", RootView.as_view(), name="api-root"),
+    re_path(r"^auth/register/?$", api_auth.RegisterView.as_view(), name="api-register"),
+    re_path(r"^auth/login/?$", api_auth.LoginView.as_view(), name="api-login"),
+    re_path(r"^auth/refresh/?$", api_auth.RefreshView.as_view(), name="api-refresh"),
+    re_path(r"^auth/logout/?$", api_auth.LogoutView.as_view(), name="api-logout"),
+    re_path(r"^auth/me/?$", api_auth.MeView.as_view(), name="api-me"),
+    re_path(rf"^bot-states/{BOT}/?$", BotStateView.as_view(), name="api-bot-state"),
+    re_path(rf"^bots/{BOT}/start/?$", StartView.as_view(), name="api-bot-start"),
+    re_path(rf"^bots/{BOT}/stop/?$", StopView.as_view(), name="api-bot-stop"),
+    re_path(r"^bots/(?P<bot_id>[0-9]{1,18})/status-stream/?$", stream_status, name="api-bot-stream"),
+    re_path(r"^strategies/?$", StrategiesView.as_view(), name="api-strategies"),
+    re_path(r"^symbols/(?P<market>spot|futures)/?$", SymbolsView.as_view(), name="api-symbols"),
+    re_path(r"^schema/?$", SpectacularAPIView.as_view(), name="api-schema"),
+    re_path(r"^docs/?$", SpectacularSwaggerSplitView.as_view(url_name="api-schema"), name="api-docs"),
+    *router.urls,
+    re_path(r"^.+$", NothingHereView.as_view()),
+]

@@ -1,0 +1,63 @@
+"""What lists of trades can be narrowed by. Every filter stands on an index (trade_user_newest and its siblings)."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+import django_filters
+from django import forms
+from django.utils.dateparse import parse_date
+
+from trading.models import Trade
+from trading.models.orders import Side, choices_of
+
+
+class WholeNumberFilter(django_filters.NumberFilter):
+    field_class = forms.IntegerField
+
+    def get_max_validator(self) -> None:
+        return None
+
+
+class InstantField(django_filters.fields.IsoDateTimeField):
+    """An ISO instant, or a plain day: its beginning, or its end where `is_end`."""
+
+    def __init__(self, *, is_end: bool = False, **kwargs: Any) -> None:
+        self.is_end = is_end
+        super().__init__(**kwargs)
+
+    def to_python(self, value: Any) -> Any:
+        day = parse_date(value) if isinstance(value, str) and len(value) == 10 else None
+        if day is None:
+            return super().to_python(value)
+        time = datetime.time.max if self.is_end else datetime.time.min
+        return datetime.datetime.combine(day, time, tzinfo=datetime.UTC)
+
+
+class InstantFilter(django_filters.IsoDateTimeFilter):
+    field_class = InstantField
+
+
+class TradeFilter(django_filters.FilterSet):
+    """`from` and `to` are inclusive and speak of the fill's time; a plain `to` day counts to its end."""
+
+    bot = WholeNumberFilter(field_name="bot_config_id", min_value=1, max_value=2**63 - 1)
+    symbol = django_filters.CharFilter(method="of_symbol", max_length=32)
+    side = django_filters.ChoiceFilter(choices=choices_of(Side))
+
+    class Meta:
+        model = Trade
+        fields: list[str] = []
+
+    @classmethod
+    def get_filters(cls) -> dict[str, Any]:
+        # `from` is a keyword of Python, so that these two cannot be declared above.
+        return {
+            **super().get_filters(),
+            "from": InstantFilter(field_name="timestamp", lookup_expr="gte", label="From"),
+            "to": InstantFilter(field_name="timestamp", lookup_expr="lte", label="To", is_end=True),
+        }
+
+    def of_symbol(self, trades: Any, _name: str, symbol: str) -> Any:
+        return trades.filter(symbol=symbol.upper())
