@@ -48,7 +48,7 @@ def urls_of(base_url: str) -> dict[str, str]:
     if parts.scheme not in {"http", "https"} or not parts.hostname or set(base_url) & set("{}?#@"):
         raise ValueError("an exchange's base URL is http(s)://host[:port], nothing else")
     socket_base = base_url.replace("http", "ws", 1)
-    names = (name for name in dir(BaseClient) if "://" in str(getattr(BaseClient, name)))
+    names = [name for name, value in vars(BaseClient).items() if isinstance(value, str) and "://" in value]
     return {name: (socket_base if name.startswith("WS_") else base_url) + _path_of(name) for name in names}
 
 
@@ -85,6 +85,9 @@ class VenueClient(Client):  # type: ignore[misc]  # python-binance ships no type
         session.adapters.clear()
         session.mount(self._base_url + "/", self._adapter)
         return session
+
+    def close_connection(self) -> None:
+        """Called when a client is collected. The connections are not its own: other clients are using them."""
 
     def _generate_signature(self, data: dict[str, Any], uri_encode: bool = True) -> str:
         stamp = data.pop(STAMP, None) or Stamp(self._now_ms(), READ_WINDOW_MS)

@@ -1,0 +1,102 @@
+"""Candles at rest: rows of the running month, packed blocks of months gone by. Only closed candles come here.
+
+A candle once stored never changes: an insert of one that is there does nothing, and a block is believed over a row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+import numpy as np
+from django.db import connection
+
+from engine.market import Candles
+from exchange.candles.packing import merge, unpack
+from exchange.models import CandleBlock, CandleRow
+
+# A month of minutes is 2 MB; a process keeps at most these many unpacked.
+BLOCKS_KEPT: Final = 6
+
+
+class Series(NamedTuple):
+    """Whose candles: `source` says who served them, `binance` or `sandbox`."""
+
+    source: str
+    market: str
+    symbol: str
+    interval: str
+
+
+def month_of(open_ms: int) -> date:
+    return datetime.fromtimestamp(open_ms // 1000, UTC).date().replace(day=1)
+
+
+def month_start_ms(month: date) -> int:
+    return int(datetime(month.year, month.month, 1, tzinfo=UTC).timestamp()) * 1000
+
+
+def stored(series: Series, start_ms: int, until_ms: int) -> Candles:
+    """Everything stored with an opening from `start_ms` to `until_ms`, both inclusive."""
+    packed = _from_blocks(series, start_ms, until_ms)
+    return merge(packed, rows_between(series, start_ms, until_ms))
+
+
+_READ: Final = """
+SELECT open_ms, open, high, low, close, volume FROM exchange_candlerow
+WHERE source = %s AND market = %s AND symbol = %s AND interval = %s AND open_ms BETWEEN %s AND %s ORDER BY open_ms
+"""
+
+
+def rows_between(series: Series, start_ms: int, until_ms: int) -> Candles:
+    with connection.cursor() as cursor:
+        cursor.execute(_READ, [*series, start_ms, until_ms])
+        return candles_of_rows(cursor.fetchall())
+
+
+def candles_of_rows(rows: list[tuple[int, ...]]) -> Candles:
+    table = np.array(rows, dtype=np.int64).reshape(-1, 6).T
+    return Candles(*np.ascontiguousarray(table))
+
+
+_INSERT: Final = """
+INSERT INTO exchange_candlerow (source, market, symbol, interval, open_ms, open, high, low, close, volume, created_at,
+                                updated_at)
+SELECT %s, %s, %s, %s, new.*, now(), now()
+FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[]) AS new
+ON CONFLICT (source, market, symbol, interval, open_ms) DO NOTHING
+"""
+
+
+def insert(series: Series, candles: Candles) -> None:
+    """Add what is not there yet; any number of callers may add the same at the same time."""
+    if not len(candles):
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(_INSERT, [*series, *(column.tolist() for column in candles.columns())])
+
+
+def delete_rows(series: Series, open_ms: Iterable[int]) -> int:
+    rows = CandleRow.objects.filter(**series._asdict(), open_ms__in=list(open_ms))
+    return rows.delete()[0]
+
+
+def _from_blocks(series: Series, start_ms: int, until_ms: int) -> Candles:
+    found = CandleBlock.objects.filter(
+        **series._asdict(), month__gte=month_of(start_ms), month__lte=month_of(until_ms)
+    )
+    candles = Candles.empty()
+    for key, checksum in found.order_by("month").values_list("pk", "checksum"):
+        whole = block(key, checksum)
+        first, last = np.searchsorted(whole.open_ms, [start_ms, until_ms + 1])
+        candles = merge(candles, whole[int(first) : int(last)])
+    return candles
+
+
+@lru_cache(maxsize=BLOCKS_KEPT)
+def block(key: int, checksum: str) -> Candles:
+    """A block by its id, verified. The checksum is part of what is remembered, so a rewritten block is read again."""
+    columns, count = CandleBlock.objects.values_list("columns", "count").get(pk=key)
+    return unpack(bytes(columns), count=count, expected=checksum)
