@@ -123,6 +123,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "tradebot.page_middleware.HtmxPageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
 ]
 ROOT_URLCONF = "tradebot.urls"
@@ -301,6 +302,8 @@ STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(DATA_DIR / "static")))
 WHITENOISE_USE_FINDERS = not IN_PRODUCTION
+# Tests build the middleware hundreds of times: files are looked up when asked for, not listed at every start.
+WHITENOISE_AUTOREFRESH = ENVIRONMENT == "test"
 
 # --- Browser safety --------------------------------------------------------------------------
 SECURE_CSP = {
