@@ -39,7 +39,9 @@ class Summary:
 def summarize(values: Mapping[str, Any]) -> Summary:
     """From a checked configuration (see `bots.validation.check_configuration`), or the same fields of a bot."""
     often = entries_per_day(values["timeframe"], values["strategy"], values["strategy_params"])
-    sentences = [_what_it_watches(values), *_when_it_trades(values), _what_it_stakes(values), _no_stop()]
+    sentences = [_what_it_watches(values), *_when_it_trades(values), _what_it_stakes(values)]
+    if values["stop_loss_perc"] is None:
+        sentences.append(_("It has no stop loss: only the strategy's own signal closes a position."))
     warnings = []
     if often is not None:
         sentences.append(_how_often(often))
@@ -107,10 +109,6 @@ def _what_it_stakes(values: Mapping[str, Any]) -> str:
         "percent": plain(percent),
         "amount": money(capital * percent / 100, asset),
     }
-
-
-def _no_stop() -> str:
-    return _("It has no stop loss: only the strategy's own signal closes a position.")
 
 
 def _how_often(per_day: float) -> str:
