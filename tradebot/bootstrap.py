@@ -35,7 +35,9 @@ class CannotSetUp(Exception):
 def main(arguments: list[str]) -> None:
     """Make the environment fit for the verb, then become it."""
     if not OLDEST <= sys.version_info[:2] <= NEWEST:
-        raise CannotSetUp(f"Python {sys.version.split()[0]} does not suit; start ./run, which finds one that does.")
+        raise CannotSetUp(
+            f"Python {sys.version.split()[0]} does not suit; start ./run, which finds one that does."
+        )
     verb = arguments[0] if arguments else ""
     wanted = [RUNTIME, DEVELOPMENT] if verb in VERBS_OF_DEVELOPERS else [RUNTIME]
     if not is_prepared(wanted):

@@ -26,7 +26,11 @@ app.autodiscover_tasks()
 app.steps["consumer"].add(WorkerHeartbeat)
 # In the code, not in a migration: it says that beat lives, and belongs to no room.
 app.conf.beat_schedule = {
-    "beat heartbeat": {"task": BEAT_HEARTBEAT, "schedule": 3.0, "options": {"expires": 10, "ignore_result": True}}
+    "beat heartbeat": {
+        "task": BEAT_HEARTBEAT,
+        "schedule": 3.0,
+        "options": {"expires": 10, "ignore_result": True},
+    }
 }
 
 

@@ -48,10 +48,10 @@ def heartbeat_ages(connection: redis.Redis, names: tuple[str, ...], *, now: floa
     }
 
 
-class WorkerHeartbeat(bootsteps.StartStopStep):  # type: ignore[misc]
+class WorkerHeartbeat(bootsteps.StartStopStep):
     """Gives the worker's sign of life from its own event loop: a worker that hangs gives none."""
 
-    requires = {"celery.worker.consumer.tasks:Tasks"}
+    requires = ("celery.worker.consumer.tasks:Tasks",)
 
     def __init__(self, parent: Any, **options: Any) -> None:
         super().__init__(parent, **options)

@@ -8,7 +8,13 @@ import sys
 import structlog
 
 # Chatty where nothing of ours is said.
-QUIET = ("httpx", "urllib3", "asyncio", "django_structlog.celery.receivers", "django_structlog.middlewares.request")
+QUIET = (
+    "httpx",
+    "urllib3",
+    "asyncio",
+    "django_structlog.celery.receivers",
+    "django_structlog.middlewares.request",
+)
 
 
 def configure(level: int = logging.INFO) -> None:

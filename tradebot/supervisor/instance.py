@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import environ
@@ -32,6 +32,10 @@ class Instance:
     demo_email: str
     demo_password: str
     variables: Mapping[str, str]
+
+    def with_variables(self, variables: Mapping[str, str]) -> Instance:
+        """The same instance, told other things by its environment."""
+        return replace(self, variables=variables)
 
     @property
     def logs(self) -> Path:

@@ -36,9 +36,9 @@ def kept_port(wanted: int | None) -> int:
 def owner_of(port: int) -> str:
     """Who listens on `port`, in words; other users' processes may be hidden from us."""
     try:
-        for connection in psutil.net_connections("tcp"):
-            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
-                return f"{psutil.Process(connection.pid).name()} (pid {connection.pid})"
+        listening = [entry for entry in psutil.net_connections("tcp") if entry.status == psutil.CONN_LISTEN]
+        for pid in [entry.pid for entry in listening if entry.laddr.port == port and entry.pid]:  # type: ignore[union-attr]
+            return f"{psutil.Process(pid).name()} (pid {pid})"
     except psutil.Error:
         return "another program"
     return "another program"

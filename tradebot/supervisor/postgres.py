@@ -122,7 +122,7 @@ class Postgres:
 
     def is_ours(self, process: psutil.Process) -> bool:
         # A server's processes stand in its data folder; nobody else does.
-        return process.info["name"] == "postgres" and process.info["cwd"] == str(self.data)
+        return bool(process.info["name"] == "postgres" and process.info["cwd"] == str(self.data))
 
     def answers(self) -> bool:
         """True when the product's database can be worked with; made on the way at the first start."""

@@ -89,7 +89,7 @@ def end_leftovers(data_dir: Path, *, grace_seconds: float = 8.0) -> list[str]:
     for entry, leftover in found:
         leftover.send_signal(signal.SIGINT if entry["name"] == "postgres" else signal.SIGTERM)
     give_up_at = time.monotonic() + grace_seconds
-    for entry, leftover in found:
+    for _, leftover in found:
         try:
             leftover.wait(max(0.1, give_up_at - time.monotonic()))
         except psutil.TimeoutExpired:

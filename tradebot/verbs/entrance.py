@@ -1,4 +1,7 @@
-"""Picks the verb and turns its outcome into an exit code: 0 done, 1 failed, 2 usage, 3 set-up, 4 in use, 5 not ready."""
+"""Picks the verb and turns its outcome into an exit code.
+
+0 done · 1 ran, and something failed · 2 usage · 3 cannot set up · 4 in use · 5 not ready.
+"""
 
 from __future__ import annotations
 

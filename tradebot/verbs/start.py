@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 
+from tradebot.supervisor.crew import Failed
 from tradebot.supervisor.instance import UsageError, read_instance
-from tradebot.supervisor.supervise import Failed, run_instance
+from tradebot.supervisor.supervise import run_instance
 
 
 def run(arguments: list[str]) -> int:
