@@ -12,11 +12,6 @@ class Venue(models.TextChoices):
     TESTNET = "testnet", "Binance testnet"
     LIVE = "live", "Binance LIVE"
 
-    @property
-    def candle_source(self) -> str:
-        """Who served the candles of this venue; stored with them and named wherever they are used."""
-        return "sandbox" if self is Venue.SANDBOX else "binance"
-
 
 class Market(models.TextChoices):
     SPOT = "spot", "Spot"

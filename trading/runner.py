@@ -29,7 +29,6 @@ from engine.rules import SymbolRules
 from engine.strategies import Signals, parse_params, strategy
 from exchange import candles as candle_store
 from exchange.connect import VenueNotAvailable, market_data
-from exchange.models import Venue
 from exchange.port import ExchangeError
 from exchange.symbols import UnknownSymbol, rules_for
 from trading.models import Decision, Order, Position, Wallet
@@ -109,7 +108,7 @@ def look(bot: BotConfig) -> View | None:
     chosen, params = strategy(bot.strategy), parse_params(bot.strategy, bot.strategy_params)
     missed = 1 if seen is None else min((newest - seen) // interval_ms, MOST_MISSED)
     count = chosen.window(params) + missed
-    series = (Venue(bot.api_key.venue).candle_source, bot.position_type, bot.symbol, bot.timeframe)
+    series = (candle_store.source_of(bot.api_key.venue), bot.position_type, bot.symbol, bot.timeframe)
     candle_store.sync(data, *series, count=count, until_open_ms=newest)
     candles = candle_store.read(*series, count=count, until_open_ms=newest)
     if not len(candles) or int(candles.open_ms[-1]) != newest:

@@ -17,7 +17,7 @@ LETTERS = {Purpose.ENTRY: "e", Purpose.EXIT: "x"}
 @cache
 def installation_tag() -> str:
     """This database's own tag (cached: it changes only when a database is restored, which restarts everything)."""
-    return Installation.objects.get(pk=1).tag
+    return Installation.objects.get_or_create(pk=1)[0].tag
 
 
 def next_client_order_id(bot_id: int, purpose: Purpose) -> str:

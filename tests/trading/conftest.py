@@ -1,0 +1,60 @@
+"""The real sandbox over real HTTP, in step mode: the market moves when the test says so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from exchange.sandbox.running import SandboxProcess
+
+
+@pytest.fixture(scope="session")
+def sandbox_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxProcess]:
+    with SandboxProcess(tmp_path_factory.mktemp("sandbox"), clock="step") as process:
+        yield process
+
+
+@pytest.fixture
+def sandbox(sandbox_process: SandboxProcess, settings: Any) -> Iterator[SandboxProcess]:
+    """The session's sandbox, without faults, as the venue of this test. Accounts are each test's own."""
+    from exchange.connect import forget_clients
+
+    settings.SANDBOX_URL = sandbox_process.url
+    settings.SANDBOX_TOKEN = sandbox_process.token
+    settings.SANDBOX_KEY_SECRET = sandbox_process.key_secret
+    forget_clients()
+    sandbox_process.control.clear_faults()
+    yield sandbox_process
+    sandbox_process.control.clear_faults()
+    forget_clients()
+
+
+@pytest.fixture
+def new_bot(sandbox: SandboxProcess, alice: Any) -> Any:
+    """A bot made and started the way a user does it, on a paper key of its own. Trades often by default."""
+    from accounts.keys import mint_paper_key
+    from bots.configuration import create_bot
+    from bots.models import BotConfig
+    from trading.lifecycle import start_bot
+
+    def make(*, user: Any = alice, key: Any = None, started: bool = True, **values: Any) -> BotConfig:
+        number = BotConfig.objects.count() + 1
+        key = key or mint_paper_key(user, f"Paper {number}")
+        wanted = {
+            "name": f"Bot {number}",
+            "api_key": key.pk,
+            "symbol": "BTCUSDT",
+            "timeframe": "1m",
+            "strategy": "ema",
+            "strategy_params": {"ema_fast": 2, "ema_slow": 5, "rsi_oversold": 1, "rsi_overbought": 99},
+            "initial_capital": "2000",
+            **values,
+        }
+        bot = create_bot(user, wanted, user)
+        if started:
+            start_bot(bot, by=user)
+        return BotConfig.objects.select_related("state", "api_key", "account").get(pk=bot.pk)
+
+    return make
