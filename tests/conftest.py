@@ -17,6 +17,17 @@ PASSWORD = "Correct-horse-42"
 RECORDED_SYMBOLS = Path(settings.BASE_DIR) / "exchange" / "sandbox" / "recordings" / "exchange_info.json"
 
 
+@pytest.fixture(autouse=True)
+def _nothing_remembered() -> None:
+    """What a process and Redis remember of candles, symbols and clients belongs to the test before."""
+    from exchange import cache, candles, connect, symbols
+
+    candles.forget_windows()
+    symbols.forget_process()
+    connect.forget_clients()
+    cache.cache().clear()
+
+
 @pytest.fixture
 def alice(db: None) -> Any:
     from accounts.models import User

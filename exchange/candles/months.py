@@ -1,5 +1,4 @@
-"""Months that are over move from rows into one packed block each; rows go only once the block is proved to hold them.
-"""
+"""Months that are over move from rows into a packed block each; rows go only once the block is proved to hold them."""
 
 from __future__ import annotations
 

@@ -1,0 +1,41 @@
+"""A real sandbox over real HTTP, and a small server that answers in every wrong way there is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from exchange.port import Credentials, Exchange
+from exchange.sandbox.credentials import mint_api_key, secret_for
+from exchange.sandbox.running import SandboxProcess
+
+
+@pytest.fixture(scope="session")
+def stepped_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxProcess]:
+    """One for all tests here; its market stands until a test releases it."""
+    folder: Path = tmp_path_factory.mktemp("sandbox")
+    with SandboxProcess(folder, clock="step") as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(stepped_sandbox: SandboxProcess, settings: Any) -> SandboxProcess:
+    settings.SANDBOX_URL = stepped_sandbox.url
+    return stepped_sandbox
+
+
+@pytest.fixture
+def credentials(sandbox: SandboxProcess) -> Credentials:
+    """A paper account of its own for the test."""
+    key = mint_api_key()
+    return Credentials(key, secret_for(key, sandbox.key_secret))
+
+
+@pytest.fixture
+def exchange(credentials: Credentials) -> Exchange:
+    from exchange.connect import exchange_for
+
+    return exchange_for("sandbox", credentials)
