@@ -30,7 +30,7 @@ def nothing_stops_us() -> None:
 
 @contextlib.contextmanager
 def servers_for_command(instance: Instance) -> Iterator[dict[str, str]]:
-    """The environment of the running instance; where none runs, its database and Valkey are started meanwhile."""
+    """The environment of the running instance; where none runs, its servers are started meanwhile."""
     make_walkable(instance.data_dir)
     holder = holder_of(instance.data_dir)
     if holder is not None:
@@ -43,8 +43,9 @@ def servers_for_command(instance: Instance) -> Iterator[dict[str, str]]:
         servers = choose_servers(instance, known)
         crew = Crew(instance.logs, lambda: note_own_processes(instance.data_dir, crew.children))
         try:
-            crew.start_together(servers_in_order(servers), check_go_on=nothing_stops_us)
-            yield product_environment(instance, servers, known)
+            environment = product_environment(instance, servers, known)
+            crew.start_together(servers_in_order(servers, environment), check_go_on=nothing_stops_us)
+            yield environment
         finally:
             crew.stop()
             (instance.data_dir / "supervisor.json").unlink(missing_ok=True)

@@ -95,9 +95,10 @@ class Supervisor:
         self.crew.watch()
 
     def start_in_order(self) -> None:
-        self.crew.start_together(servers_in_order(self.servers), check_go_on=self.check_go_on)
+        servers = servers_in_order(self.servers, self.environment)
+        self.crew.start_together(servers, check_go_on=self.check_go_on)
         self.prepare_database()
-        programs = programs_in_order(self.instance, self.servers, self.environment)
+        programs = programs_in_order(self.instance, self.environment)
         self.crew.start_together(programs, check_go_on=self.check_go_on)
         self.wait_for_health()
         self.is_announced = True

@@ -37,15 +37,15 @@ def product_environment(instance: Instance, servers: Servers, secrets: Mapping[s
     }
 
 
-def servers_in_order(servers: Servers) -> list[Service]:
-    """The embedded servers, which everything else waits for."""
-    return [server.service() for server in (servers.postgres, servers.valkey) if server]
+def servers_in_order(servers: Servers, environment: Mapping[str, str]) -> list[Service]:
+    """The embedded servers, which everything else waits for; they do not need each other."""
+    embedded = [server.service() for server in (servers.postgres, servers.valkey) if server]
+    return [*embedded, sandbox(servers, environment)] if servers.sandbox_port else embedded
 
 
-def programs_in_order(instance: Instance, servers: Servers, environment: Mapping[str, str]) -> list[Service]:
+def programs_in_order(instance: Instance, environment: Mapping[str, str]) -> list[Service]:
     """Our own programs, started once the database stands as they expect it."""
-    programs = [web(instance, environment), worker(environment), beat(environment)]
-    return [sandbox(servers, environment), *programs] if servers.sandbox_port else programs
+    return [web(instance, environment), worker(environment), beat(environment)]
 
 
 def sandbox(servers: Servers, environment: Mapping[str, str]) -> Service:
