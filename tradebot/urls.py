@@ -17,4 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1", RootView.as_view()),
     path("api/v1/", include("tradebot.api")),
     path("system/banner", health_pages.show_system_banner, name="system-banner"),
+    path("", include("accounts.urls")),
+    path("", include("bots.urls")),
+    path("", include("trading.urls")),
 ]

@@ -1,0 +1,97 @@
+"""Making, changing and deleting a bot by form. Money is shown by `trading`; here a bot is only described.
+
+A double click changes nothing twice: names are unique per user, an edit names the version it was made from, and every
+success ends in a redirect.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from bots.configuration import StaleVersion, archive_bot
+from bots.forms import BotForm
+from bots.lifecycle import LifecycleRefused
+from bots.models import BotConfig
+from bots.presets import PRESETS, Preset
+from bots.queries import bots_of
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def make(request: HttpRequest) -> HttpResponse:
+    """A new bot, stopped; its page offers to start it."""
+    chosen = _preset_named(request.GET.get("preset", ""))
+    form = BotForm(request.POST or None, user=request.user, preset=chosen, initial=_suggestion(request.user, chosen))
+    bot = form.save() if request.method == "POST" and form.is_valid() else None
+    if bot is not None:
+        messages.success(request, _("%(bot)s is ready. Press start and it begins to look.") % {"bot": bot.name})
+        return redirect("bot", bot.pk)
+    context = {"form": form, "presets": PRESETS, "chosen": chosen}
+    return render(request, "bots/form.html", context, status=400 if form.is_bound else 200)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def edit(request: HttpRequest, bot_id: int) -> HttpResponse:
+    """Change a bot. An edit made from an older version shows what differs, and keeps what was typed."""
+    bot = get_object_or_404(bots_of(request.user), pk=bot_id)
+    form = BotForm(request.POST or None, user=request.user, bot=bot)
+    try:
+        if request.method == "POST" and form.is_valid() and form.save() is not None:
+            messages.success(request, _("The changes were saved."))
+            return redirect("bot", bot.pk)
+    except StaleVersion as stale:
+        return _show_differences(request, bot, stale)
+    return render(request, "bots/form.html", {"form": form, "bot": bot}, status=400 if form.is_bound else 200)
+
+
+def _show_differences(request: HttpRequest, bot: BotConfig, stale: StaleVersion) -> HttpResponse:
+    """The same form over the present version: saving again is then a decision, not an accident."""
+    typed = request.POST.copy()
+    typed["version"] = str(stale.current)
+    form = BotForm(typed, user=request.user, bot=bot)
+    return render(request, "bots/form.html", {"form": form, "bot": bot, "stale": stale}, status=409)
+
+
+@login_required
+@require_POST
+def summarize(request: HttpRequest) -> HttpResponse:
+    """What the bot on the form would do, in plain words; nothing is saved."""
+    number = request.POST.get("bot", "")
+    bot = get_object_or_404(bots_of(request.user), pk=number) if number.isdecimal() else None
+    form = BotForm(request.POST, user=request.user, bot=bot)
+    summary = form.summary() if form.is_valid() else None
+    return render(request, "bots/_summary.html", {"form": form, "summary": summary})
+
+
+@login_required
+@require_POST
+def delete(request: HttpRequest, bot_id: int) -> HttpResponse:
+    """Delete a bot that holds nothing; its orders and trades stay in the books."""
+    bot = get_object_or_404(bots_of(request.user), pk=bot_id)
+    try:
+        archive_bot(bot, by=request.user)
+    except LifecycleRefused as refused:
+        messages.error(request, refused.message)
+        return redirect("bot", bot.pk)
+    messages.success(request, _("%(bot)s was deleted. Its trades stay in your history.") % {"bot": bot.name})
+    return redirect("bots")
+
+
+def _preset_named(name: str) -> Preset | None:
+    return next((known for known in PRESETS if known.name == name), None)
+
+
+def _suggestion(user: Any, chosen: Preset | None) -> dict[str, Any]:
+    """What a first bot needs filled in, so that it is one press away."""
+    title = str(chosen.title) if chosen else _("Bot")
+    taken = set(bots_of(user).values_list("name", flat=True))
+    names = (f"{title} {number}" if number > 1 else title for number in range(1, len(taken) + 3))
+    return {"name": next(name for name in names if name not in taken), "symbol": "BTCUSDT", "initial_capital": "1000"}

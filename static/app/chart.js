@@ -1,0 +1,118 @@
+// The candle chart of a bot: drawn once, then only what is new is asked for, so that it never jumps or reloads.
+(function () {
+  "use strict";
+  var box = document.getElementById("chart");
+  if (!box || !window.LightweightCharts) return;
+  var lib = window.LightweightCharts;
+  var message = box.querySelector("[data-message]");
+  var legend = document.getElementById("chart-legend");
+  var LINES = ["#f59f00", "#4c8dff", "#b266ff"];
+  var EVERY_MS = 3000;
+  var chart, candles, markers, entryLine, lines = [], last = null, newest = null, busy = false, again = false;
+
+  function colours() {
+    var style = getComputedStyle(document.documentElement);
+    var isDark = document.documentElement.getAttribute("data-bs-theme") === "dark";
+    return {
+      text: isDark ? "#aab4c5" : "#4b5768", grid: isDark ? "rgba(255,255,255,.06)" : "rgba(20,40,80,.07)",
+      up: style.getPropertyValue("--up").trim(), down: style.getPropertyValue("--down").trim(),
+    };
+  }
+  function options() {
+    var c = colours();
+    return {
+      layout: { background: { color: "transparent" }, textColor: c.text, attributionLogo: false,
+        fontFamily: getComputedStyle(document.body).fontFamily },
+      grid: { vertLines: { color: c.grid }, horzLines: { color: c.grid } },
+      rightPriceScale: { borderColor: c.grid }, timeScale: { borderColor: c.grid, timeVisible: true, secondsVisible: false },
+      crosshair: { mode: lib.CrosshairMode.Normal },
+    };
+  }
+  function candleOptions() {
+    var c = colours();
+    return { upColor: c.up, downColor: c.down, wickUpColor: c.up, wickDownColor: c.down, borderVisible: false };
+  }
+  function draw() {
+    chart = lib.createChart(box, Object.assign({ autoSize: true }, options()));
+    candles = chart.addSeries(lib.CandlestickSeries, candleOptions());
+    markers = lib.createSeriesMarkers(candles, []);
+    chart.subscribeCrosshairMove(function (at) { showLegend(at.seriesData && at.seriesData.get(candles)); });
+  }
+  function number(value) { return value.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: value < 1 ? 8 : 2 }); }
+  function showLegend(candle) {
+    candle = candle || newest;
+    if (!candle) return;
+    legend.replaceChildren();
+    function add(text, swatch) {
+      var item = document.createElement("span");
+      if (swatch !== undefined) {
+        var mark = document.createElement("span");
+        mark.className = "legend-swatch swatch-" + swatch;
+        item.appendChild(mark);
+      }
+      item.appendChild(document.createTextNode(text));
+      legend.appendChild(item);
+    }
+    add("O " + number(candle.open)); add("H " + number(candle.high)); add("L " + number(candle.low)); add("C " + number(candle.close));
+    lines.forEach(function (line, index) { add(line.name, index); });
+  }
+  function asCandle(row) { return { time: row[0], open: row[1], high: row[2], low: row[3], close: row[4] }; }
+  function asPoint(row) { return { time: row[0], value: row[1] }; }
+  function asMarker(trade) {
+    var c = colours(), isBuy = trade.side === "BUY";
+    var result = trade.pnl === null ? "" : " " + (trade.pnl > 0 ? "+" : trade.pnl < 0 ? "−" : "") + Math.abs(trade.pnl).toFixed(2);
+    return { time: trade.time, position: isBuy ? "belowBar" : "aboveBar", shape: isBuy ? "arrowUp" : "arrowDown",
+      color: isBuy ? c.up : c.down, text: (isBuy ? box.dataset.buy : box.dataset.sell) + result };
+  }
+  function showEntry(price) {
+    if (entryLine) candles.removePriceLine(entryLine);
+    entryLine = price === null ? null : candles.createPriceLine({ price: price, color: colours().text, lineStyle: lib.LineStyle.Dashed, lineWidth: 1, axisLabelVisible: true, title: box.dataset.entry });
+  }
+  function show(data) {
+    if (!data.candles.length) {
+      if (!chart) message.textContent = box.dataset.empty;
+      return;
+    }
+    if (!chart) { message.remove(); draw(); }
+    if (last === null) {
+      candles.setData(data.candles.map(asCandle));
+      lines = data.lines.map(function (line, index) {
+        var series = chart.addSeries(lib.LineSeries, { color: LINES[index], lineWidth: 2, priceLineVisible: false, lastValueVisible: false, crosshairMarkerVisible: false });
+        series.setData(line.points.map(asPoint));
+        return { name: line.name, series: series };
+      });
+      var shown = data.candles.length;
+      chart.timeScale().setVisibleLogicalRange({ from: shown - Math.min(shown, box.clientWidth < 500 ? 60 : 140), to: shown + 4 });
+    } else {
+      data.candles.forEach(function (row) { candles.update(asCandle(row)); });
+      data.lines.forEach(function (line, index) { if (lines[index]) line.points.forEach(function (row) { lines[index].series.update(asPoint(row)); }); });
+    }
+    newest = asCandle(data.candles[data.candles.length - 1]);
+    last = data.candles.length > 1 ? data.candles[data.candles.length - 2][0] : newest.time;
+    markers.setMarkers(data.trades.map(asMarker));
+    box.dataset.trades = data.trades.length;
+    showEntry(data.entry_price);
+    showLegend();
+    box.title = data.is_current ? "" : box.dataset.stale;
+  }
+  function refresh() {
+    if (document.hidden) return;
+    if (busy) { again = true; return; }
+    busy = true;
+    fetch(box.dataset.url + (last === null ? "" : "?since=" + last), { headers: { Accept: "application/json", "HX-Request": "true" } })
+      .then(function (answer) { return answer.status === 200 ? answer.json() : null; })
+      .then(function (data) { if (data) show(data); })
+      .catch(function () { if (!chart) message.textContent = box.dataset.empty; })
+      .finally(function () { busy = false; if (again) { again = false; refresh(); } });
+  }
+  document.body.addEventListener(box.dataset.event, refresh);
+  document.addEventListener("visibilitychange", refresh);
+  document.addEventListener("themechange", function () {
+    if (!chart) return;
+    chart.applyOptions(options());
+    candles.applyOptions(candleOptions());
+    refresh();
+  });
+  window.setInterval(refresh, EVERY_MS);
+  refresh();
+})();
