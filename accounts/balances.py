@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from engine.amounts import E8, decimal_from_e8
 from exchange.port import Exchange, Rejected
-
-ONE = Decimal(10**8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +28,8 @@ def balances_at(exchange: Exchange) -> list[AssetBalance]:
     rows = [
         AssetBalance(
             asset=held.asset,
-            free=held.free_e8 / ONE,
-            locked=held.locked_e8 / ONE,
+            free=decimal_from_e8(held.free_e8),
+            locked=decimal_from_e8(held.locked_e8),
             value_usdt=_value_usdt(exchange, held.asset, held.free_e8 + held.locked_e8),
         )
         for held in exchange.balances().values()
@@ -41,10 +40,10 @@ def balances_at(exchange: Exchange) -> list[AssetBalance]:
 
 def _value_usdt(exchange: Exchange, asset: str, amount_e8: int) -> Decimal | None:
     if asset == "USDT":
-        return amount_e8 / ONE
+        return decimal_from_e8(amount_e8)
     try:
         price_e8 = exchange.price_e8(f"{asset}USDT")
     except Rejected:
         # No such market: the amount is known, its worth is not.
         return None
-    return amount_e8 * price_e8 // 10**8 / ONE
+    return decimal_from_e8(amount_e8 * price_e8 // E8)

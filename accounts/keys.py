@@ -41,10 +41,11 @@ class KeyRefused(Exception):
 
 
 class KeyInUse(Exception):
-    """Bots stand on this key; `bots` names them."""
+    """Bots stand on this key; `bots` names them by their number."""
 
-    def __init__(self, bots: list[str]) -> None:
-        super().__init__(_("Bots use this key: %(bots)s. Delete them first.") % {"bots": ", ".join(bots)})
+    def __init__(self, bots: dict[int, str]) -> None:
+        names = ", ".join(bots.values())
+        super().__init__(_("Bots use this key: %(bots)s. Delete them first.") % {"bots": names})
         self.bots = bots
 
 
@@ -178,7 +179,9 @@ def delete_key(key: ApiKey) -> None:
     try:
         key.delete()
     except ProtectedError as protected:
-        raise KeyInUse(sorted(str(bot) for bot in protected.protected_objects)) from None
+        # Only what forbids the deletion is known down here, not what a bot is: its number and how it calls itself.
+        in_use = sorted(protected.protected_objects, key=lambda bot: bot.pk)
+        raise KeyInUse({bot.pk: str(bot) for bot in in_use}) from None
 
 
 def balance_of(key: ApiKey) -> list[AssetBalance]:

@@ -120,6 +120,13 @@ class BalanceSerializer(serializers.Serializer):  # type: ignore[type-arg]
     spot = AssetBalanceSerializer(many=True)
 
 
+class UserOfKeySerializer(serializers.Serializer):  # type: ignore[type-arg]
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+
+
 class KeyInUseSerializer(serializers.Serializer):  # type: ignore[type-arg]
+    """Why a key is not deleted: the bots that use it."""
+
     detail = serializers.CharField()
-    bots = serializers.ListField(child=serializers.CharField())
+    bots = UserOfKeySerializer(many=True)

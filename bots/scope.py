@@ -10,6 +10,11 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+# Venues are refused where keys are added; bots ask the same list.
+from accounts.keys import VENUES_NOT_YET
+
+__all__ = ["NOT_YET", "VENUES_NOT_YET", "refusals"]
+
 # field → (the only values accepted today, why another is refused)
 NOT_YET: dict[str, tuple[tuple[Any, ...], Any]] = {
     "position_type": (("spot",), _("Futures bots are not available yet. Choose spot.")),
@@ -25,10 +30,6 @@ NOT_YET: dict[str, tuple[tuple[Any, ...], Any]] = {
     "max_slippage_perc": ((None,), _("The slippage guard is not available yet. Leave this empty.")),
     "auto_transfer_funds": ((False,), _("Transfers need futures, which are not available yet. Leave this off.")),
     "transfer_amount": ((None,), _("Transfers need futures, which are not available yet. Leave this empty.")),
-}
-VENUES_NOT_YET: dict[str, Any] = {
-    "testnet": _("Testnet keys are not available yet. Add a paper key."),
-    "live": _("Live trading is not available in this version. Add a paper key."),
 }
 
 

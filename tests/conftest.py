@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -136,3 +136,24 @@ def make_bot(paper_key: Any) -> Callable[..., Any]:
         return bot
 
     return make
+
+
+@pytest.fixture(scope="session")
+def sandbox_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A real sandbox over real HTTP, in step mode: the market moves when a test says so."""
+    from exchange.sandbox.running import SandboxProcess
+
+    with SandboxProcess(tmp_path_factory.mktemp("sandbox"), clock="step") as process:
+        yield process
+
+
+@pytest.fixture
+def sandbox(sandbox_process: Any, settings: Any) -> Iterator[Any]:
+    """The session's sandbox as the venue of this test; accounts are each test's own."""
+    from exchange.connect import forget_clients
+
+    settings.SANDBOX_URL = sandbox_process.url
+    settings.SANDBOX_KEY_SECRET = sandbox_process.key_secret
+    forget_clients()
+    yield sandbox_process
+    forget_clients()

@@ -39,7 +39,8 @@ def _domain_answer(error: Exception) -> Response | None:
     if isinstance(error, KeyRefused | ConfigurationRefused):
         return Response(one_message_per_field(error.errors), status=status.HTTP_400_BAD_REQUEST)
     if isinstance(error, KeyInUse):
-        return Response({DETAIL: str(error), "bots": error.bots}, status=status.HTTP_409_CONFLICT)
+        bots = [{"id": pk, "name": name} for pk, name in error.bots.items()]
+        return Response({DETAIL: str(error), "bots": bots}, status=status.HTTP_409_CONFLICT)
     if isinstance(error, StaleVersion):
         differences = {d.field: {"seen": d.seen, "now": d.now, "wanted": d.wanted} for d in error.differences}
         body = {DETAIL: str(error), "version": error.current, "differences": differences}
