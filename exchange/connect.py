@@ -59,7 +59,7 @@ def exchange_for(venue: str, credentials: Credentials) -> Exchange:
     client = kept.with_key.get(name)
     if client is None:
         host = _host(url)
-        client = kept.with_key[name] = BinanceExchange(url, host.adapter, host.clock, credentials)
+        client = kept.with_key[name] = BinanceExchange(url, host.adapter, host.clock, credentials=credentials)
         if len(kept.with_key) > CLIENTS_KEPT:
             kept.with_key.popitem(last=False)
     kept.with_key.move_to_end(name)

@@ -16,7 +16,7 @@ from engine.market import Candles
 from exchange.binance import translate
 from exchange.binance.clock import ServerClock
 from exchange.binance.errors import NO_SUCH_ORDER, TIMESTAMP_REFUSED, act, ask
-from exchange.binance.venue_client import STAMP, VenueClient
+from exchange.binance.venue_client import STAMP, Patience, VenueClient
 from exchange.port import (
     Balance,
     Credentials,
@@ -36,10 +36,18 @@ class BinanceMarketData:
     """What needs no key. One per thread; `adapter` (connections) and `clock` are shared by a process."""
 
     def __init__(
-        self, base_url: str, adapter: HTTPAdapter, clock: ServerClock, credentials: Credentials | None = None
+        self,
+        base_url: str,
+        adapter: HTTPAdapter,
+        clock: ServerClock,
+        *,
+        credentials: Credentials | None = None,
+        patience: Patience = Patience(),  # noqa: B008 (frozen)
     ) -> None:
         self._clock = clock
-        self._client = VenueClient(base_url, adapter, now_ms=self.signing_time_ms, credentials=credentials)
+        self._client = VenueClient(
+            base_url, adapter, now_ms=self.signing_time_ms, credentials=credentials, patience=patience
+        )
 
     def server_time_ms(self) -> int:
         return ask(lambda: translate.whole(self._client.get_server_time()["serverTime"]))
@@ -74,9 +82,15 @@ class BinanceExchange(BinanceMarketData):
     """A client bound to one account's credentials."""
 
     def __init__(
-        self, base_url: str, adapter: HTTPAdapter, clock: ServerClock, credentials: Credentials
+        self,
+        base_url: str,
+        adapter: HTTPAdapter,
+        clock: ServerClock,
+        *,
+        credentials: Credentials,
+        patience: Patience = Patience(),  # noqa: B008 (frozen)
     ) -> None:
-        super().__init__(base_url, adapter, clock, credentials)
+        super().__init__(base_url, adapter, clock, credentials=credentials, patience=patience)
 
     def permissions(self) -> Permissions:
         restrictions = self._asked(lambda: dict(self._client.get_account_api_permissions()))

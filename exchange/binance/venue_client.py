@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -19,10 +20,6 @@ from requests.adapters import HTTPAdapter
 
 from exchange.port import Credentials, Stamp
 
-CONNECT_SECONDS: Final = 3
-# Binance gives up on its matching engine after 10 s and says so (-1007); we wait longer than that (BINANCE §0.2).
-ORDER_SECONDS: Final = 15
-READ_SECONDS: Final = 5
 READ_WINDOW_MS: Final = 5_000
 
 _PATHS: Final[Mapping[str, str]] = {
@@ -38,6 +35,18 @@ _PATHS: Final[Mapping[str, str]] = {
     "WS_API": "/ws-api/v3",
     "WS_FUTURES": "/ws-fapi/v1",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait, in seconds. Binance gives up on its matching engine after 10 s and says so (-1007): whoever
+    sends an order waits longer than that."""
+
+    connect: float = 3
+    order: float = 15
+    read: float = 5
+
+
 # The request's own stamp travels in its parameters under this name and is taken out before signing.
 STAMP: Final = "_stamp"
 
@@ -68,12 +77,14 @@ class VenueClient(Client):  # type: ignore[misc]  # python-binance ships no type
         *,
         now_ms: Callable[[], int],
         credentials: Credentials | None = None,
+        patience: Patience = Patience(),  # noqa: B008 (frozen)
     ) -> None:
         for name, url in urls_of(base_url).items():
             setattr(self, name, url)
         self._base_url = base_url
         self._adapter = adapter
         self._now_ms = now_ms
+        self._patience = patience
         key, secret = (credentials.api_key, credentials.secret_key) if credentials else (None, None)
         _with_event_loop(lambda: Client.__init__(self, key, secret, {"allow_redirects": False}, ping=False))
 
@@ -97,9 +108,9 @@ class VenueClient(Client):  # type: ignore[misc]  # python-binance ships no type
     def _get_request_kwargs(
         self, method: str, signed: bool, force_params: bool = False, **kwargs: Any
     ) -> dict[str, Any]:
-        changes_something = method != "get"
         wanted = super()._get_request_kwargs(method, signed, force_params, **kwargs)
-        wanted["timeout"] = (CONNECT_SECONDS, ORDER_SECONDS if changes_something else READ_SECONDS)
+        answer_seconds = self._patience.read if method == "get" else self._patience.order
+        wanted["timeout"] = (self._patience.connect, answer_seconds)
         return dict(wanted)
 
 
