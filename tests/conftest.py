@@ -6,6 +6,7 @@ import itertools
 import json
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,25 +29,33 @@ def _nothing_remembered() -> None:
     cache.cache().clear()
 
 
-@pytest.fixture
-def alice(db: None) -> Any:
+@cache
+def password_hash() -> str:
+    """bcrypt is slow on purpose: once a session is enough."""
+    from django.contrib.auth.hashers import make_password
+
+    return make_password(PASSWORD)
+
+
+def person(email: str, **fields: Any) -> Any:
     from accounts.models import User
 
-    return User.objects.create_user("alice@example.com", PASSWORD)
+    return User.objects.create(email=email, password=password_hash(), **fields)
+
+
+@pytest.fixture
+def alice(db: None) -> Any:
+    return person("alice@example.com")
 
 
 @pytest.fixture
 def bob(db: None) -> Any:
-    from accounts.models import User
-
-    return User.objects.create_user("bob@example.com", PASSWORD, is_staff=True)
+    return person("bob@example.com", is_staff=True)
 
 
 @pytest.fixture
 def charlie(db: None) -> Any:
-    from accounts.models import User
-
-    return User.objects.create_user("charlie@example.com", PASSWORD)
+    return person("charlie@example.com")
 
 
 @pytest.fixture
