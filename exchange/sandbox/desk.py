@@ -14,7 +14,7 @@ from exchange.sandbox.clock import MarketClock
 from exchange.sandbox.credentials import uid_of
 from exchange.sandbox.faults import Faults
 from exchange.sandbox.filters import filters_of
-from exchange.sandbox.journal import Journal
+from exchange.sandbox.journal import SNAPSHOT_EVERY, Journal
 from exchange.sandbox.market import TRADING, WEEK_MS, Market
 from exchange.sandbox.positioning import Placement, choose_shift
 from exchange.sandbox.state import Order
@@ -49,10 +49,11 @@ class Desk:
         *,
         mode: str = "real",
         start_ms: int | None = None,
+        snapshot_every: int = SNAPSHOT_EVERY,
         wall: Wall = wall_us,
     ):
         self._wall = wall
-        self.journal = Journal(folder)
+        self.journal = Journal(folder, snapshot_every=snapshot_every)
         self.placement: Placement | None = None
         tapes = load_tapes()
         self.info = load_exchange_info()

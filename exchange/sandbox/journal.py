@@ -33,7 +33,7 @@ class JournalInUse(RuntimeError):
 class Journal:
     """The one writer's disk. Every method that writes has committed when it returns."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, *, snapshot_every: int = SNAPSHOT_EVERY):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._lock = open(folder / "journal.lock", "w")  # noqa: SIM115  held as long as the process lives
         try:
@@ -45,6 +45,7 @@ class Journal:
         self._database.execute("PRAGMA journal_mode=WAL")
         self._database.execute("PRAGMA synchronous=FULL")
         self._database.executescript(SCHEMA)
+        self._snapshot_every = snapshot_every
         self._since_snapshot = 0
 
     def close(self) -> None:
@@ -66,7 +67,7 @@ class Journal:
         self._since_snapshot += 1
 
     def is_snapshot_due(self) -> bool:
-        return self._since_snapshot >= SNAPSHOT_EVERY
+        return self._since_snapshot >= self._snapshot_every
 
     def take_snapshot(self, state: State) -> None:
         """The ledger whole, orders and trades only where they are new: the cost does not grow with history."""

@@ -73,6 +73,10 @@ class SandboxProcess:
                 raise RuntimeError(f"the sandbox did not start:\n{self.log_path.read_text()}")
             time.sleep(0.02)
 
+    def wait(self, timeout_s: float) -> int | None:
+        """The exit code once the child has ended by itself; None if none was started."""
+        return None if self._child is None else self._child.wait(timeout_s)
+
     def stop(self) -> None:
         self._end(signal_it=lambda child: child.terminate())
 

@@ -5,6 +5,8 @@ Faults strike here, for they are about the wire: what was executed stays execute
 
 import asyncio
 import json
+import signal
+import sys
 import traceback
 
 import uvicorn
@@ -143,6 +145,9 @@ def application(desk: Desk, options: Options) -> Starlette:
 
 def serve(options: Options) -> None:
     """Runs until SIGINT or SIGTERM; the last snapshot is taken on the way out."""
+    for ending in (signal.SIGTERM, signal.SIGINT):
+        # uvicorn stops gracefully and then raises the signal once more: that must end in `finally`, not in a kill.
+        signal.signal(ending, lambda number, frame: sys.exit(0))
     desk = Desk(options.data_dir / "sandbox", mode=options.clock, start_ms=options.start_ms)
     if desk.placement is not None:
         log("placed", **desk.placement.as_dict())
