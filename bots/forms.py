@@ -178,12 +178,13 @@ def _field_of(param: ParamField) -> forms.Field:
 
 def _initial_of(bot: BotConfig | None, preset: Preset | None) -> dict[str, Any]:
     """A bot's own values, or a preset's, as the form's fields show them."""
-    if bot is None:
-        values = (
-            dict(preset.values) if preset else {"timeframe": Timeframe.M5.value, "strategy": DEFAULT_STRATEGY}
-        )
-    else:
+    values: dict[str, Any] = {"timeframe": Timeframe.M5.value, "strategy": DEFAULT_STRATEGY}
+    if bot is not None:
         offered = ("name", "symbol", "timeframe", "strategy", "strategy_params", "version", *AMOUNTS)
-        values = {**{name: getattr(bot, name) for name in offered}, "api_key": str(bot.api_key_id)}
-    values |= values.pop("strategy_params", {})
-    return {**values, **{name: plain(values[name]) for name in AMOUNTS if values.get(name) is not None}}
+        values = {name: getattr(bot, name) for name in offered}
+        values["api_key"] = str(bot.api_key_id)
+    elif preset is not None:
+        values = dict(preset.values)
+    values.update(values.pop("strategy_params", {}))
+    amounts = {name: plain(values[name]) for name in AMOUNTS if values.get(name) is not None}
+    return {**values, **amounts}
