@@ -43,7 +43,9 @@ class AuditReport:
 
 def audit_fills(control: ControlClient) -> AuditReport:
     """Raises ControlRefused or OSError when the sandbox does not answer."""
-    accounts = {account.external_id: account for account in ExchangeAccount.objects.filter(venue=Venue.SANDBOX)}
+    accounts = {
+        account.external_id: account for account in ExchangeAccount.objects.filter(venue=Venue.SANDBOX)
+    }
     theirs_rows = [row for row in control.fills() if str(row["uid"]) in accounts]
     theirs = Counter((str(row["uid"]), row["symbol"], row["tradeId"]) for row in theirs_rows)
     booked = Fill.objects.filter(account__venue=Venue.SANDBOX).select_related("account", "order")
@@ -74,11 +76,18 @@ def _differences(rows: Iterable[dict[str, Any]], ours: dict[tuple[str, str, int]
         if fill is None:
             continue
         their_words = (row["side"], row["clientOrderId"], row["orderId"], row["commissionAsset"])
-        our_words = (fill.order.side, fill.order.client_order_id, fill.order.exchange_order_id, fill.commission_asset)
+        our_words = (
+            fill.order.side,
+            fill.order.client_order_id,
+            fill.order.exchange_order_id,
+            fill.commission_asset,
+        )
         their_numbers = tuple(Decimal(row[name]) for name in ("price", "qty", "quoteQty", "commission"))
         our_numbers = (fill.price, fill.quantity, fill.quote_quantity, fill.commission)
         if their_words != our_words or their_numbers != our_numbers:
-            found.append(f"different: fill {row['tradeId']}: {their_words + their_numbers} is {our_words + our_numbers}")
+            found.append(
+                f"different: fill {row['tradeId']}: {their_words + their_numbers} is {our_words + our_numbers}"
+            )
     return found
 
 
@@ -100,10 +109,14 @@ def _balance_differences(control: ControlClient, accounts: dict[str, ExchangeAcc
         theirs = {b["asset"]: Decimal(b["free"]) + Decimal(b["locked"]) for b in row["balances"]}
         for asset, expected in _expected(account).items():
             if theirs.get(asset, Decimal(0)) != expected:
-                found.append(f"balance: account {row['uid']} {asset} is {theirs.get(asset)}, our fills make {expected}")
+                found.append(
+                    f"balance: account {row['uid']} {asset} is {theirs.get(asset)}, our fills make {expected}"
+                )
         for asset, held in _held(account).items():
             if theirs.get(asset, Decimal(0)) != held:
-                found.append(f"balance: account {row['uid']} {asset} is {theirs.get(asset)}, our bots hold {held}")
+                found.append(
+                    f"balance: account {row['uid']} {asset} is {theirs.get(asset)}, our bots hold {held}"
+                )
     return found
 
 
@@ -121,8 +134,12 @@ def _held(account: ExchangeAccount) -> dict[str, Decimal]:
     """Coins by our bots' books: open positions and dust."""
     held: dict[str, Decimal] = defaultdict(Decimal)
     bots = {"bot_config__account": account}
-    for row in Position.objects.open().filter(**bots).values("bot_config__base_asset").annotate(sum=Sum("quantity")):
+    for row in (
+        Position.objects.open().filter(**bots).values("bot_config__base_asset").annotate(sum=Sum("quantity"))
+    ):
         held[row["bot_config__base_asset"]] += row["sum"]
-    for row in BotState.objects.filter(**bots).values("bot_config__base_asset").annotate(sum=Sum("dust_quantity")):
+    for row in (
+        BotState.objects.filter(**bots).values("bot_config__base_asset").annotate(sum=Sum("dust_quantity"))
+    ):
         held[row["bot_config__base_asset"]] += row["sum"]
     return dict(held)

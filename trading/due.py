@@ -1,6 +1,9 @@
-"""Which bots are due: managed ones whose timeframe has closed a candle they have not seen, by their venue's own time."""
+"""Which bots are due: managed ones whose timeframe closed a candle they have not seen, by their venue's own time."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
 
 import structlog
 from django.db import transaction
@@ -49,9 +52,9 @@ def _has_unseen_candle(now_ms: int) -> Q:
     return never_ran | behind
 
 
-def _show_away(bot_ids: object, message: str) -> None:
+def _show_away(bot_ids: Iterable[int], message: str) -> None:
     for state in BotState.objects.filter(pk__in=bot_ids).select_related("bot_config"):
         with transaction.atomic():
             if fail(state, message, PRICE_FETCH):
-                user_id, name = state.bot_config.user_id, f"bot-{state.pk}"
-                transaction.on_commit(lambda user_id=user_id, name=name: live.publish(user_id, name, "dashboard"))
+                tell = partial(live.publish, state.bot_config.user_id, f"bot-{state.pk}", "dashboard")
+                transaction.on_commit(tell)

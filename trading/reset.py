@@ -16,7 +16,8 @@ logger = structlog.get_logger(__name__)
 
 def reactivate_bots() -> RolledDay:
     """Roll every bot to the UTC day of its venue's market time. Order and repetition do not matter."""
-    rolled, reactivated = 0, []
+    rolled = 0
+    reactivated: list[int] = []
     states = BotState.objects.filter(bot_config__archived_at__isnull=True)
     for venue in sorted(set(states.values_list("bot_config__api_key__venue", flat=True))):
         at_venue = states.filter(bot_config__api_key__venue=venue)
@@ -27,7 +28,10 @@ def reactivate_bots() -> RolledDay:
             # Each bot's next run rolls its day before it decides, so nothing is lost.
             logger.warning("venue_away", venue=venue, cause=str(error))
             continue
-        done = roll_day(BotState.objects.filter(pk__in=at_venue.values("pk")), datetime.fromtimestamp(now_ms / 1000, tz=UTC).date())
+        done = roll_day(
+            BotState.objects.filter(pk__in=at_venue.values("pk")),
+            datetime.fromtimestamp(now_ms / 1000, tz=UTC).date(),
+        )
         rolled += done.rolled
         reactivated += done.reactivated
     return RolledDay(rolled, tuple(reactivated))

@@ -180,6 +180,7 @@ def _snapshot(bot: BotConfig, view: View) -> Snapshot:
     position = Position.objects.open().filter(bot_config=bot).first()
     unsettled = Order.objects.unsettled().filter(bot_config=bot).first()
     held_e8 = e8_from_decimal(position.quantity) if position else 0
+    assert state.counters_date is not None  # the day was rolled a moment ago
     return Snapshot(
         rules=view.rules,
         in_position=position is not None,
@@ -198,7 +199,9 @@ def _snapshot(bot: BotConfig, view: View) -> Snapshot:
 
 
 def _available(bot: BotConfig) -> Decimal:
-    wallet = Wallet.objects.filter(account_id=bot.account_id, market=bot.position_type, asset=bot.quote_asset).first()
+    wallet = Wallet.objects.filter(
+        account_id=bot.account_id, market=bot.position_type, asset=bot.quote_asset
+    ).first()
     return wallet.available if wallet else Decimal(0)
 
 
@@ -281,7 +284,11 @@ def _enter(bot: BotConfig, view: View, decided: Decided, decision: Decision) -> 
                 at=timezone.now(),
             )
     except NotEnoughMoney as refusal:
-        decision.action, decision.reason, decision.text = Action.NONE, Reason.NOT_ENOUGH_MONEY, str(refusal)[:300]
+        decision.action, decision.reason, decision.text = (
+            Action.NONE,
+            Reason.NOT_ENOUGH_MONEY,
+            str(refusal)[:300],
+        )
         decision.save(update_fields=["action", "reason", "text", "updated_at"])
         bot.state.last_reason = Reason.NOT_ENOUGH_MONEY
         return None
@@ -297,7 +304,13 @@ def _write_state(state: BotState, view: View, order: Order | None) -> None:
     state.last_candle_open_ms = view.last_open_ms
     state.last_run_at = timezone.now()
     state.save(
-        update_fields=["last_candle_open_ms", "last_run_at", "last_reason", "last_error_message", "updated_at"]
+        update_fields=[
+            "last_candle_open_ms",
+            "last_run_at",
+            "last_reason",
+            "last_error_message",
+            "updated_at",
+        ]
     )
 
 

@@ -31,12 +31,30 @@ def test_500_candles_make_the_trades_the_market_filled(sandbox: Any, new_bot: An
     trades = list(Trade.objects.filter(bot_config=bot).order_by("timestamp"))
     assert len(trades) > 20
     assert [
-        (t.side, t.price, t.quantity_filled, t.quote_quantity_filled, t.commission_amount, t.commission_asset,
-         t.binance_order_id, t.client_order_id, int(t.timestamp.timestamp() * 1000))
+        (
+            t.side,
+            t.price,
+            t.quantity_filled,
+            t.quote_quantity_filled,
+            t.commission_amount,
+            t.commission_asset,
+            t.binance_order_id,
+            t.client_order_id,
+            int(t.timestamp.timestamp() * 1000),
+        )
         for t in trades
     ] == [
-        (f["side"], Decimal(f["price"]), Decimal(f["qty"]), Decimal(f["quoteQty"]), Decimal(f["commission"]),
-         f["commissionAsset"], f["orderId"], f["clientOrderId"], f["time"])
+        (
+            f["side"],
+            Decimal(f["price"]),
+            Decimal(f["qty"]),
+            Decimal(f["quoteQty"]),
+            Decimal(f["commission"]),
+            f["commissionAsset"],
+            f["orderId"],
+            f["clientOrderId"],
+            f["time"],
+        )
         for f in fills
     ]
     assert [(t.side, t.timestamp) for t in trades] == _expected_sides(bot, start, sandbox)
@@ -60,7 +78,9 @@ def _expected_sides(bot: Any, start: int, sandbox: Any) -> list[tuple[str, Any]]
         if open_ms < start:
             continue
         if (signals.long_exit if holding else signals.long_entry)[index]:
-            sides.append(("SELL" if holding else "BUY", datetime.fromtimestamp((open_ms + 60_000) / 1000, tz=UTC)))
+            sides.append(
+                ("SELL" if holding else "BUY", datetime.fromtimestamp((open_ms + 60_000) / 1000, tz=UTC))
+            )
             holding = not holding
     return sides
 
@@ -74,6 +94,7 @@ def _check_books(bot: Any) -> None:
     assert sum(t.realized_pnl or 0 for t in Trade.objects.filter(bot_config=bot)) == state.realized_pnl
     assert Order.objects.filter(bot_config=bot).exclude(state="filled").count() == 0
     assert Order.objects.filter(bot_config=bot, reserved__gt=0).count() == 0
-    assert Decision.objects.filter(bot_config=bot, action="enter").count() == Order.objects.filter(
-        bot_config=bot, purpose="entry"
-    ).count()
+    assert (
+        Decision.objects.filter(bot_config=bot, action="enter").count()
+        == Order.objects.filter(bot_config=bot, purpose="entry").count()
+    )

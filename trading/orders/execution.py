@@ -88,7 +88,10 @@ def _may_enter(order: Order) -> Q:
 def drop_refused_entry(order: Order) -> None:
     """An entry that may no longer be sent is dropped, never kept for later; its reservation ends."""
     ledger.close_without_fill(
-        order.pk, OrderState.DROPPED, message="No longer wanted: the bot was stopped, paused or halted, or it is too late."
+        order.pk,
+        OrderState.DROPPED,
+        only_from=OrderState.PLANNED,
+        message="No longer wanted: the bot was stopped, paused or halted, or it is too late.",
     )
 
 
@@ -108,7 +111,9 @@ def _transmit(order: Order, exchange: Exchange, stamp: Stamp) -> None:
     else:
         fills = report.fills
         if fills is None:
-            fills = tuple(exchange.fills_of_order(order.symbol, report.order_id)) if report.executed_e8 else ()
+            fills = (
+                tuple(exchange.fills_of_order(order.symbol, report.order_id)) if report.executed_e8 else ()
+            )
         ledger.book(order.pk, report, fills)
 
 
@@ -148,5 +153,7 @@ def _last_known_trade_id(order: Order) -> int:
 
 
 def load(order_id: int) -> Order:
-    order: Order = Order.objects.select_related("bot_config__api_key__account", "bot_config__user").get(pk=order_id)
+    order: Order = Order.objects.select_related("bot_config__api_key__account", "bot_config__user").get(
+        pk=order_id
+    )
     return order

@@ -43,7 +43,11 @@ def _plan_again(position_id: int) -> bool:
     with transaction.atomic():
         BotState.objects.select_for_update().get(pk=bot.pk)
         position.refresh_from_db()
-        if position.closed_at or Order.objects.unsettled().filter(bot_config=bot).exists() or _is_too_soon(bot, position, now):
+        if (
+            position.closed_at
+            or Order.objects.unsettled().filter(bot_config=bot).exists()
+            or _is_too_soon(bot, position, now)
+        ):
             return False
         steps = e8_from_decimal(position.quantity) // rules.step_e8
         plan_exit_again(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import structlog
 from django.db import transaction
@@ -59,7 +60,9 @@ def book(order_id: int, report: OrderReport, fills: Sequence[FillReport]) -> Ord
         new_fills = _new_fills(order, fills)
         if was_final:
             if new_fills:
-                raise LedgerConflict(f"order {order.client_order_id} is {order.state}, and new fills are reported")
+                raise LedgerConflict(
+                    f"order {order.client_order_id} is {order.state}, and new fills are reported"
+                )
             return order
         order.exchange_order_id = report.order_id
         order.accepted_at = order.accepted_at or _time(report.at_ms)
@@ -75,13 +78,24 @@ def book(order_id: int, report: OrderReport, fills: Sequence[FillReport]) -> Ord
     return order
 
 
-def close_without_fill(order_id: int, end: OrderState, *, code: int | None = None, message: str = "") -> Order:
-    """Record that an order came to nothing (dropped or rejected): its reservation ends, the bot says why."""
+def close_without_fill(
+    order_id: int,
+    end: OrderState,
+    *,
+    only_from: OrderState | None = None,
+    code: int | None = None,
+    message: str = "",
+) -> Order:
+    """Record that an order came to nothing (dropped or rejected): its reservation ends, the bot says why.
+
+    With `only_from` nothing happens to an order that somebody else has moved on meanwhile."""
     with transaction.atomic():
         bot_id = Order.objects.values_list("bot_config_id", flat=True).get(pk=order_id)
         state = BotState.objects.select_for_update().get(pk=bot_id)
-        order: Order = Order.objects.select_for_update(of=("self",)).select_related("bot_config").get(pk=order_id)
-        if order.state in FINAL_STATES:
+        order: Order = (
+            Order.objects.select_for_update(of=("self",)).select_related("bot_config").get(pk=order_id)
+        )
+        if order.state in FINAL_STATES or (only_from is not None and order.state != only_from):
             return order
         order.error_code, order.error_message = code, message[:300]
         _move(order, end)
@@ -157,7 +171,9 @@ def _add_fills(order: Order, fills: Sequence[FillReport]) -> None:
     if order.side == Side.BUY:
         spend(order, money)
     else:
-        quote_fees = sum(fill.commission_e8 for fill in fills if fill.commission_asset == order.bot_config.quote_asset)
+        quote_fees = sum(
+            fill.commission_e8 for fill in fills if fill.commission_asset == order.bot_config.quote_asset
+        )
         earn(order, money - decimal_from_e8(quote_fees))
 
 
@@ -182,7 +198,9 @@ def _rebuild_position(order: Order, state: BotState, *, step_e8: int) -> None:
 
 def _open_position(order: Order, state: BotState) -> Position:
     """A new round trip. The dust of earlier ones joins it, at its cost."""
-    newest = Position.objects.filter(bot_config_id=order.bot_config_id).aggregate(last=Max("sequence"))["last"]
+    newest = Position.objects.filter(bot_config_id=order.bot_config_id).aggregate(last=Max("sequence"))[
+        "last"
+    ]
     position = Position.objects.create(
         bot_config_id=order.bot_config_id,
         sequence=(newest or 0) + 1,
@@ -200,7 +218,8 @@ def replay(position: Position) -> positions.Position:
     """The engine's position after every booked fill of its orders, in the exchange's order."""
     bot = position.bot_config
     dust = Dust(
-        quantity_e8=e8_from_decimal(position.opening_dust_quantity), cost_e8=e8_from_decimal(position.opening_dust_cost)
+        quantity_e8=e8_from_decimal(position.opening_dust_quantity),
+        cost_e8=e8_from_decimal(position.opening_dust_cost),
     )
     numbers = positions.Position.opened(bot.base_asset, bot.quote_asset, dust)
     for fill in Fill.objects.filter(order__position=position).select_related("order").order_by("trade_id"):
@@ -226,7 +245,9 @@ def _write_position(position: Position, numbers: positions.Position) -> None:
     position.exit_price = _price(numbers.exit_price_e8)
 
 
-def _close_position(position: Position, state: BotState, numbers: positions.Position, *, at: datetime) -> None:
+def _close_position(
+    position: Position, state: BotState, numbers: positions.Position, *, at: datetime
+) -> None:
     dust = numbers.dust()
     position.quantity = position.cost = decimal_from_e8(0)
     position.closed_at = at
@@ -254,10 +275,13 @@ def _show_position(position: Position, state: BotState) -> None:
 
 def _write_trade(order: Order, position: Position, numbers: positions.Position) -> None:
     """One row of the user's history per filled order."""
+    assert order.exchange_order_id is not None  # set by `book` before anything else
     fills = list(order.fills.order_by("trade_id"))
     assets = {fill.commission_asset for fill in fills}
     if len(assets) > 1:
-        raise LedgerConflict(f"order {order.client_order_id} paid commission in more than one asset: {sorted(assets)}")
+        raise LedgerConflict(
+            f"order {order.client_order_id} paid commission in more than one asset: {sorted(assets)}"
+        )
     Trade.objects.create(
         user_id=order.bot_config.user_id,
         bot_config_id=order.bot_config_id,
@@ -281,7 +305,7 @@ def _write_trade(order: Order, position: Position, numbers: positions.Position) 
     )
 
 
-def _average_price(order: Order) -> object:
+def _average_price(order: Order) -> Decimal:
     quantity, quote = e8_from_decimal(order.executed_quantity), e8_from_decimal(order.executed_quote)
     return decimal_from_e8(quote * 10**8 // quantity)
 
@@ -296,7 +320,7 @@ def announce(order: Order) -> None:
     live.publish(order.bot_config.user_id, f"bot-{order.bot_config_id}", "trades", "dashboard")
 
 
-def _price(price_e8: int | None) -> object:
+def _price(price_e8: int | None) -> Decimal | None:
     return None if price_e8 is None else decimal_from_e8(price_e8)
 
 

@@ -30,7 +30,7 @@ def plan_entry(
     fresh_until_ms: int,
     at: datetime,
 ) -> Order:
-    """A MARKET buy for `quote_quantity` of quote money. Raises `trading.money.NotEnoughMoney` when it cannot be reserved."""
+    """A MARKET buy for `quote_quantity` of quote money. Raises `trading.money.NotEnoughMoney`."""
     reserve(bot.account_id, bot.position_type, bot.quote_asset, quote_quantity)
     return Order.objects.create(
         bot_config=bot,
@@ -62,9 +62,9 @@ def plan_exit(
     decision: Decision | None = None,
 ) -> Order:
     """A MARKET sell of `quantity` coins of the bot's own position. Raises ExitInProgress if another action has it."""
-    taken = Position.objects.filter(pk=position.pk, closed_at__isnull=True, action=PositionAction.NONE).update(
-        action=PositionAction.EXIT, exit_reason=reason
-    )
+    taken = Position.objects.filter(
+        pk=position.pk, closed_at__isnull=True, action=PositionAction.NONE
+    ).update(action=PositionAction.EXIT, exit_reason=reason)
     if taken != 1:
         raise ExitInProgress(f"position {position.pk} is already being closed")
     return _exit_order(

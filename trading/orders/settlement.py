@@ -77,7 +77,12 @@ def _unsent(now: datetime) -> Iterable[int]:
 def _send_or_drop(order_id: int) -> Order:
     order = load(order_id)
     if order.purpose == Purpose.ENTRY and order.planned_at < timezone.now() - STALE_ENTRY:
-        ledger.close_without_fill(order_id, OrderState.DROPPED, message="Too late: the entry could not be sent in time.")
+        ledger.close_without_fill(
+            order_id,
+            OrderState.DROPPED,
+            only_from=OrderState.PLANNED,
+            message="Too late: the entry could not be sent in time.",
+        )
         return load(order_id)
     return send(order_id)
 
@@ -101,7 +106,8 @@ def settle(order_id: int) -> Order:
 
 def _count_negative(order: Order, exchange: Exchange) -> None:
     """One more "does not exist", if it came late enough to count; the order is dropped when it is believed."""
-    assert order.request_timestamp_ms is not None and order.recv_window_ms is not None
+    assert order.request_timestamp_ms is not None
+    assert order.recv_window_ms is not None
     server_ms = exchange.server_time_ms()
     if server_ms < order.request_timestamp_ms + order.recv_window_ms + QUIET_MS:
         return
@@ -119,7 +125,10 @@ def _count_negative(order: Order, exchange: Exchange) -> None:
         return
     if _everything_agrees(order, exchange):
         ledger.close_without_fill(
-            order.pk, OrderState.DROPPED, message="The exchange never had this order: asked until that was certain."
+            order.pk,
+            OrderState.DROPPED,
+            only_from=OrderState.UNKNOWN,
+            message="The exchange never had this order: asked until that was certain.",
         )
     else:
         logger.error("order_contradiction", order=order.client_order_id)
@@ -127,7 +136,10 @@ def _count_negative(order: Order, exchange: Exchange) -> None:
 
 def _everything_agrees(order: Order, exchange: Exchange) -> bool:
     """Open orders, our own trades since the claim, and the balance must not speak for an execution either."""
-    if any(open_order.client_order_id == order.client_order_id for open_order in exchange.open_orders(order.symbol)):
+    if any(
+        open_order.client_order_id == order.client_order_id
+        for open_order in exchange.open_orders(order.symbol)
+    ):
         return False
     for order_id in _strangers(order, exchange.fills_after(order.symbol, order.last_trade_id_at_claim or 0)):
         stranger = exchange.find_order(order.symbol, order_id=order_id)
@@ -148,7 +160,9 @@ def _strangers(order: Order, fills: list[FillReport]) -> set[int]:
 def _coins_are_there(order: Order, exchange: Exchange) -> bool:
     """A sell that never happened leaves at least what our bots hold."""
     asset = order.bot_config.base_asset
-    held = BotState.objects.filter(bot_config__account_id=order.account_id, bot_config__base_asset=asset).aggregate(
+    held = BotState.objects.filter(
+        bot_config__account_id=order.account_id, bot_config__base_asset=asset
+    ).aggregate(
         coins=Sum("current_position_size_coins"), dust=Sum("dust_quantity", filter=Q(dust_quantity__gt=0))
     )
     balance = exchange.balances().get(asset)
