@@ -5,7 +5,6 @@ A candle once stored never changes: an insert of one that is there does nothing,
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -15,7 +14,7 @@ from django.db import connection
 
 from engine.market import Candles
 from exchange.candles.packing import merge, unpack
-from exchange.models import CandleBlock, CandleRow
+from exchange.models import CandleBlock
 
 # A month of minutes is 2 MB; a process keeps at most these many unpacked.
 BLOCKS_KEPT: Final = 6
@@ -44,21 +43,21 @@ def stored(series: Series, start_ms: int, until_ms: int) -> Candles:
     return merge(packed, rows_between(series, start_ms, until_ms))
 
 
+# One value of big-endian integers instead of thousands of numbers to parse: a third of the time.
 _READ: Final = """
-SELECT open_ms, open, high, low, close, volume FROM exchange_candlerow
-WHERE source = %s AND market = %s AND symbol = %s AND interval = %s AND open_ms BETWEEN %s AND %s ORDER BY open_ms
+SELECT string_agg(int8send(open_ms) || int8send(open) || int8send(high) || int8send(low) || int8send(close)
+                  || int8send(volume), ''::bytea ORDER BY open_ms)
+FROM exchange_candlerow
+WHERE source = %s AND market = %s AND symbol = %s AND interval = %s AND open_ms BETWEEN %s AND %s
 """
 
 
 def rows_between(series: Series, start_ms: int, until_ms: int) -> Candles:
     with connection.cursor() as cursor:
         cursor.execute(_READ, [*series, start_ms, until_ms])
-        return candles_of_rows(cursor.fetchall())
-
-
-def candles_of_rows(rows: list[tuple[int, ...]]) -> Candles:
-    table = np.array(rows, dtype=np.int64).reshape(-1, 6).T
-    return Candles(*np.ascontiguousarray(table))
+        found = cursor.fetchone()[0]
+    table = np.frombuffer(bytes(found or b""), dtype=">i8").reshape(-1, 6).T
+    return Candles(*table.astype(np.int64, order="C"))
 
 
 _INSERT: Final = """
@@ -78,9 +77,15 @@ def insert(series: Series, candles: Candles) -> None:
         cursor.execute(_INSERT, [*series, *(column.tolist() for column in candles.columns())])
 
 
-def delete_rows(series: Series, open_ms: Iterable[int]) -> int:
-    rows = CandleRow.objects.filter(**series._asdict(), open_ms__in=list(open_ms))
-    return rows.delete()[0]
+def delete_rows(series: Series, open_ms: list[int]) -> int:
+    """Returns how many there were."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM exchange_candlerow WHERE source = %s AND market = %s AND symbol = %s AND interval = %s"
+            " AND open_ms = ANY(%s)",
+            [*series, open_ms],
+        )
+        return cursor.rowcount
 
 
 def _from_blocks(series: Series, start_ms: int, until_ms: int) -> Candles:

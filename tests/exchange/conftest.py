@@ -12,12 +12,14 @@ from exchange.port import Credentials, Exchange
 from exchange.sandbox.credentials import mint_api_key, secret_for
 from exchange.sandbox.running import SandboxProcess
 
+MIDDLE_OF_RECORDING_MS = 1_754_222_400_000  # 2025-08-03 12:00 UTC
+
 
 @pytest.fixture(scope="session")
 def stepped_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxProcess]:
-    """One for all tests here; its market stands until a test releases it."""
+    """One for all tests here; its market stands in the recording's fourth month until a test releases it."""
     folder: Path = tmp_path_factory.mktemp("sandbox")
-    with SandboxProcess(folder, clock="step") as sandbox:
+    with SandboxProcess(folder, clock="step", start_ms=MIDDLE_OF_RECORDING_MS) as sandbox:
         yield sandbox
 
 
