@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 from uuid import uuid4
@@ -18,7 +19,7 @@ import structlog
 from django.conf import settings
 from django_eventstream.channelmanager import ChannelManagerBase
 from django_eventstream.event import Event
-from django_eventstream.views import get_listener_manager
+from django_eventstream.views import ListenerManager, get_listener_manager
 from redis.asyncio import Redis as AsyncRedis
 
 log = structlog.get_logger(__name__)
@@ -69,8 +70,15 @@ class RetryingListener:
     """
 
     def __init__(
-        self, *, first_wait: float = 0.2, longest_wait: float = 5.0, heartbeat: float = HEARTBEAT_SECONDS
+        self,
+        *,
+        first_wait: float = 0.2,
+        longest_wait: float = 5.0,
+        heartbeat: float = HEARTBEAT_SECONDS,
+        server: Mapping[str, Any] | None = None,
+        manager: ListenerManager | None = None,
     ) -> None:
+        self.server, self.manager = server or settings.EVENTSTREAM_REDIS, manager
         self.first_wait, self.longest_wait, self.heartbeat = first_wait, longest_wait, heartbeat
         self.name = uuid4().hex
         # A task nobody refers to is collected, and then every stream is deaf.
@@ -92,7 +100,7 @@ class RetryingListener:
             wait = min(wait * 2, self.longest_wait)
 
     async def _listen(self) -> None:
-        client = AsyncRedis(**settings.EVENTSTREAM_REDIS, socket_timeout=10, socket_connect_timeout=2)
+        client = AsyncRedis(**self.server, socket_timeout=10, socket_connect_timeout=2)
         async with client, client.pubsub() as pubsub:
             await pubsub.subscribe(TOPIC)
             sent_at = heard_at = time.monotonic()
@@ -108,7 +116,7 @@ class RetryingListener:
             raise redis.ConnectionError("no heartbeat came back")
 
     def _hand_on(self, message: dict[str, str]) -> None:
-        manager = get_listener_manager()
+        manager = self.manager or get_listener_manager()
         if message["type"] == "changed":
             channel = message["channel"]
             manager.add_to_queues(channel, Event(channel, "changed", message["data"]))

@@ -34,13 +34,17 @@ def chart_of(bot: BotConfig, *, since: int | None = None, now_ms: int | None = N
     """Ready for the browser: times in UTC seconds, prices as numbers. `since` (seconds) leaves out earlier candles."""
     lengths = average_lengths(bot)
     now_ms = int(time.time() * 1000) if now_ms is None else now_ms
-    series, is_current = candles_for(bot, count=min(1000, SHOWN + 4 * max(lengths.values(), default=0)), now_ms=now_ms)
+    series, is_current = candles_for(
+        bot, count=min(1000, SHOWN + 4 * max(lengths.values(), default=0)), now_ms=now_ms
+    )
     closes = prices(series.close)
     first = max(0, len(series) - SHOWN)
     if since is not None:
         first = max(first, int(np.searchsorted(series.open_ms, since * 1000)))
     seconds = (series.open_ms[first:] // 1000).tolist()
-    columns = [prices(column)[first:].tolist() for column in (series.open, series.high, series.low, series.close)]
+    columns = [
+        prices(column)[first:].tolist() for column in (series.open, series.high, series.low, series.close)
+    ]
     return {
         "candles": [list(row) for row in zip(seconds, *columns, strict=True)],
         "lines": [
@@ -48,7 +52,9 @@ def chart_of(bot: BotConfig, *, since: int | None = None, now_ms: int | None = N
             for name, length in lengths.items()
         ],
         "trades": trades_on(bot, int(series.open_ms[max(0, len(series) - SHOWN)])) if len(series) else [],
-        "entry_price": float(bot.state.entry_price) if bot.state.in_position and bot.state.entry_price else None,
+        "entry_price": float(bot.state.entry_price)
+        if bot.state.in_position and bot.state.entry_price
+        else None,
         "is_current": is_current,
     }
 
@@ -110,6 +116,11 @@ def trades_on(bot: BotConfig, from_ms: int) -> list[dict[str, Any]]:
         if at_ms >= from_ms:
             pnl = None if trade.realized_pnl is None else float(trade.realized_pnl)
             found.append(
-                {"time": at_ms // length * length // 1000, "side": trade.side, "price": float(trade.price), "pnl": pnl}
+                {
+                    "time": at_ms // length * length // 1000,
+                    "side": trade.side,
+                    "price": float(trade.price),
+                    "pnl": pnl,
+                }
             )
     return found[::-1]

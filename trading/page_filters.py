@@ -11,7 +11,6 @@ from django.utils.translation import gettext_lazy as _
 
 from bots.models import BotStatus
 
-
 SIDES = [("", _("Buy and sell")), ("BUY", _("Buy")), ("SELL", _("Sell"))]
 
 
@@ -19,7 +18,9 @@ class BotFilter(forms.Form):
     """Bots by name, status and symbol."""
 
     q = forms.CharField(label=_("Name"), required=False, max_length=80)
-    status = forms.ChoiceField(label=_("Status"), required=False, choices=[("", _("Any status")), *BotStatus.choices])
+    status = forms.ChoiceField(
+        label=_("Status"), required=False, choices=[("", _("Any status")), *BotStatus.choices]
+    )
     symbol = forms.ChoiceField(label=_("Symbol"), required=False)
 
     def __init__(self, data: Any, bots: QuerySet[Any]) -> None:
@@ -31,7 +32,11 @@ class BotFilter(forms.Form):
         if not self.is_bound or not self.is_valid():
             return self.bots
         wanted = self.cleaned_data
-        conditions = {"name__icontains": wanted["q"], "state__status": wanted["status"], "symbol": wanted["symbol"]}
+        conditions = {
+            "name__icontains": wanted["q"],
+            "state__status": wanted["status"],
+            "symbol": wanted["symbol"],
+        }
         return self.bots.filter(**{name: value for name, value in conditions.items() if value})
 
 

@@ -25,7 +25,9 @@ E8 = Decimal(10**8)
 
 def last_prices(symbols: set[str], source: str = "sandbox") -> dict[str, Decimal]:
     """Close of the newest stored candle of each symbol, whatever its interval."""
-    newest = CandleRow.objects.filter(source=source, symbol__in=symbols).order_by("symbol", "-open_ms", "interval")
+    newest = CandleRow.objects.filter(source=source, symbol__in=symbols).order_by(
+        "symbol", "-open_ms", "interval"
+    )
     return {row["symbol"]: row["close"] / E8 for row in newest.distinct("symbol").values("symbol", "close")}
 
 
@@ -64,7 +66,11 @@ class DayResult:
 
 
 def open_positions(bots: QuerySet[Any]) -> list[OpenPosition]:
-    rows = Position.objects.open().filter(bot_config__in=bots).select_related("bot_config", "bot_config__api_key")
+    rows = (
+        Position.objects.open()
+        .filter(bot_config__in=bots)
+        .select_related("bot_config", "bot_config__api_key")
+    )
     found = list(rows.order_by("-opened_at"))
     prices = last_prices({row.bot_config.symbol for row in found}) if found else {}
     return [OpenPosition(row.bot_config, row, prices.get(row.bot_config.symbol)) for row in found]
@@ -73,7 +79,9 @@ def open_positions(bots: QuerySet[Any]) -> list[OpenPosition]:
 def result_since(user: Any, since: datetime) -> DayResult:
     """Realised result of the round trips that ended since, net of all fees."""
     ended = Trade.objects.for_user(user).filter(timestamp__gte=since, realized_pnl__isnull=False)
-    sums = ended.aggregate(pnl=Sum("realized_pnl"), closed=Count("pk"), won=Count("pk", filter=Q(realized_pnl__gt=0)))
+    sums = ended.aggregate(
+        pnl=Sum("realized_pnl"), closed=Count("pk"), won=Count("pk", filter=Q(realized_pnl__gt=0))
+    )
     return DayResult(sums["pnl"] or ZERO, sums["closed"], sums["won"])
 
 
@@ -90,7 +98,7 @@ class Dashboard:
 
     @cached_property
     def running(self) -> list[BotConfig]:
-        return [bot for bot in self.bots if bot.is_active]
+        return [bot for bot in self.bots if bot.is_active and bot not in self.in_trouble]
 
     @cached_property
     def in_trouble(self) -> list[BotConfig]:
@@ -115,7 +123,9 @@ class Dashboard:
 
     @cached_property
     def trades(self) -> list[Trade]:
-        return list(Trade.objects.for_user(self.user).select_related("bot_config").order_by("-timestamp", "-pk")[:10])
+        return list(
+            Trade.objects.for_user(self.user).select_related("bot_config").order_by("-timestamp", "-pk")[:10]
+        )
 
     @cached_property
     def holdings(self) -> list[Holding]:
@@ -140,13 +150,15 @@ class Dashboard:
 
 def _holding(row: dict[str, Any], prices: dict[str, Decimal]) -> Holding:
     price = Decimal(1) if row["asset"] == "USDT" else prices.get(f"{row['asset']}USDT")
-    return Holding(row["asset"], row["total"], row["reserved"], None if price is None else row["total"] * price)
+    return Holding(
+        row["asset"], row["total"], row["reserved"], None if price is None else row["total"] * price
+    )
 
 
 class BotStatement:
     """Everything the page of one bot shows, except the chart."""
 
-    ROWS = 20
+    ROWS = 10
 
     def __init__(self, bot: BotConfig) -> None:
         self.bot = bot
@@ -167,18 +179,23 @@ class BotStatement:
 
     @cached_property
     def decisions(self) -> list[Decision]:
-        return list(Decision.objects.filter(bot_config=self.bot).order_by("-candle_open_ms")[: self.ROWS])
+        return list(Decision.objects.filter(bot_config=self.bot).order_by("-candle_open_ms")[:20])
 
     @cached_property
     def versions(self) -> list[BotVersion]:
-        return list(BotVersion.objects.filter(bot_config=self.bot).select_related("author").order_by("-version")[:10])
+        return list(
+            BotVersion.objects.filter(bot_config=self.bot).select_related("author").order_by("-version")[:10]
+        )
 
     @cached_property
     def results(self) -> dict[str, Any]:
         """Round trips so far: how many, how many won, and what they brought."""
         closed = Position.objects.filter(bot_config=self.bot, closed_at__isnull=False)
         sums = closed.aggregate(
-            count=Count("pk"), won=Count("pk", filter=Q(realized_pnl__gt=0)), pnl=Sum("realized_pnl"), fees=Sum("fees")
+            count=Count("pk"),
+            won=Count("pk", filter=Q(realized_pnl__gt=0)),
+            pnl=Sum("realized_pnl"),
+            fees=Sum("fees"),
         )
         sums["win_rate"] = Decimal(100) * sums["won"] / sums["count"] if sums["count"] else None
         return sums

@@ -34,7 +34,9 @@ async def stream_status(request: HttpRequest, bot_id: int) -> HttpResponseBase:
     """`GET bots/{id}/status-stream`, by session or Bearer token; 401 without, 404 for other people's bots."""
     reader = await sync_to_async(_reader_of)(request)
     if reader is None:
-        return JsonResponse({"detail": _("Please sign in.")}, status=401, headers={"WWW-Authenticate": "Bearer"})
+        return JsonResponse(
+            {"detail": _("Please sign in.")}, status=401, headers={"WWW-Authenticate": "Bearer"}
+        )
     first = await sync_to_async(status_of)(reader, bot_id)
     if first is None:
         return JsonResponse({"detail": _("Not found.")}, status=404)
@@ -47,7 +49,9 @@ async def stream_status(request: HttpRequest, bot_id: int) -> HttpResponseBase:
 
 def _reader_of(request: HttpRequest) -> int | None:
     """Id of who asks, by the API's own ways of signing in."""
-    wrapped = Request(request, authenticators=[kind() for kind in api_settings.DEFAULT_AUTHENTICATION_CLASSES])
+    wrapped = Request(
+        request, authenticators=[kind() for kind in api_settings.DEFAULT_AUTHENTICATION_CLASSES]
+    )
     try:
         return int(wrapped.user.pk) if wrapped.user.is_authenticated else None
     except APIException:

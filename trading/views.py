@@ -39,7 +39,11 @@ def show_dashboard(request: HttpRequest) -> HttpResponse:
 def show_bots(request: HttpRequest) -> HttpResponse:
     narrowed = BotFilter(request.GET, bots_of(request.user))
     page = Paginator(narrowed.chosen(), PAGE_SIZE).get_page(request.GET.get("page"))
-    context = {"page": page, "filter": narrowed, "has_any": page.paginator.count > 0 or narrowed.bots.exists()}
+    context = {
+        "page": page,
+        "filter": narrowed,
+        "has_any": page.paginator.count > 0 or narrowed.bots.exists(),
+    }
     return render(request, "bots/list.html", context)
 
 

@@ -8,7 +8,7 @@
   var legend = document.getElementById("chart-legend");
   var LINES = ["#f59f00", "#4c8dff", "#b266ff"];
   var EVERY_MS = 3000;
-  var chart, candles, markers, entryLine, lines = [], last = null, newest = null, busy = false, again = false;
+  var chart, candles, markers, entryLine, lines = [], last = null, newest = null, busy = false, again = false, trades = [], hasRoom = true;
 
   function colours() {
     var style = getComputedStyle(document.documentElement);
@@ -36,6 +36,7 @@
     chart = lib.createChart(box, Object.assign({ autoSize: true }, options()));
     candles = chart.addSeries(lib.CandlestickSeries, candleOptions());
     markers = lib.createSeriesMarkers(candles, []);
+    chart.timeScale().subscribeVisibleTimeRangeChange(showTrades);
     chart.subscribeCrosshairMove(function (at) { showLegend(at.seriesData && at.seriesData.get(candles)); });
   }
   function number(value) { return value.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: value < 1 ? 8 : 2 }); }
@@ -62,7 +63,14 @@
     var c = colours(), isBuy = trade.side === "BUY";
     var result = trade.pnl === null ? "" : " " + (trade.pnl > 0 ? "+" : trade.pnl < 0 ? "−" : "") + Math.abs(trade.pnl).toFixed(2);
     return { time: trade.time, position: isBuy ? "belowBar" : "aboveBar", shape: isBuy ? "arrowUp" : "arrowDown",
-      color: isBuy ? c.up : c.down, text: (isBuy ? box.dataset.buy : box.dataset.sell) + result };
+      color: isBuy ? c.up : c.down, text: hasRoom ? (isBuy ? box.dataset.buy : box.dataset.sell) + result : "" };
+  }
+  // Words beside the arrows only while they do not cover one another.
+  function showTrades() {
+    var range = chart.timeScale().getVisibleRange();
+    var seen = trades.filter(function (trade) { return range && trade.time >= range.from && trade.time <= range.to; });
+    hasRoom = seen.length * 70 <= box.clientWidth;
+    markers.setMarkers(trades.map(asMarker));
   }
   function showEntry(price) {
     if (entryLine) candles.removePriceLine(entryLine);
@@ -89,7 +97,8 @@
     }
     newest = asCandle(data.candles[data.candles.length - 1]);
     last = data.candles.length > 1 ? data.candles[data.candles.length - 2][0] : newest.time;
-    markers.setMarkers(data.trades.map(asMarker));
+    trades = data.trades;
+    showTrades();
     box.dataset.trades = data.trades.length;
     showEntry(data.entry_price);
     showLegend();

@@ -9,14 +9,10 @@
   function apply() {
     var theme = chosen() || (dark.matches ? "dark" : "light");
     root.setAttribute("data-bs-theme", theme);
-    document.querySelectorAll("[data-toggle-theme]").forEach(function (button) {
-      button.setAttribute("aria-pressed", theme === "dark" ? "true" : "false");
-    });
     document.dispatchEvent(new CustomEvent("themechange", { detail: theme }));
   }
   apply();
   dark.addEventListener("change", apply);
-  document.addEventListener("DOMContentLoaded", apply);
   document.addEventListener("click", function (event) {
     if (!event.target.closest("[data-toggle-theme]")) return;
     var next = root.getAttribute("data-bs-theme") === "dark" ? "light" : "dark";

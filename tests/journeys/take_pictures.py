@@ -48,13 +48,22 @@ def _take_all(page: Any, url: str, who: tuple[str, str], path_of: Any) -> None:
     _open_busiest_bot(page, url)
     page.wait_for_selector("#chart canvas")
     page.wait_for_timeout(800)
-    page.screenshot(path=path_of("bot"), full_page=True)
+    _take_tall(page, path_of("bot"))
     page.goto(f"{url}/bots/new/?preset=first-look")
     page.wait_for_selector("#summary ul")
-    page.screenshot(path=path_of("bot-form"), full_page=True)
+    _take_tall(page, path_of("bot-form"))
     for name in ("trades", "keys"):
         page.goto(f"{url}/{name}/")
         page.screenshot(path=path_of(name))
+
+
+def _take_tall(page: Any, path: str) -> None:
+    """Half as tall again as a screen: what lies below the fold belongs to the picture."""
+    size = page.viewport_size
+    page.set_viewport_size({"width": size["width"], "height": size["height"] * 3 // 2})
+    page.wait_for_timeout(400)
+    page.screenshot(path=path)
+    page.set_viewport_size(size)
 
 
 def _open_busiest_bot(page: Any, url: str) -> None:
