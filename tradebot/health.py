@@ -5,15 +5,13 @@
 
 from __future__ import annotations
 
-import http.client
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
-from urllib.parse import urlsplit
 
 import psycopg
 import redis
@@ -23,6 +21,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from tradebot.heartbeats import STALE_AFTER_SECONDS, client, heartbeat_ages
+from tradebot.supervisor.asking import ask
 
 ANSWER_WITHIN_SECONDS = 1.5
 REMEMBERED_SECONDS = 1.0
@@ -50,9 +49,8 @@ class Check:
 Probe = Callable[[], dict[str, Check]]
 
 
-def probe_database() -> dict[str, Check]:
+def probe_database(database: Mapping[str, Any]) -> dict[str, Check]:
     """Database and migrations, over a connection of its own: the pool may be what is exhausted."""
-    database = settings.DATABASES["default"]
     transport = {name: value for name, value in database.get("OPTIONS", {}).items() if name.startswith("ssl")}
     try:
         with psycopg.connect(
@@ -80,9 +78,9 @@ def newest_migrations() -> tuple[tuple[str, str], ...]:
     return tuple(sorted(MigrationLoader(None).graph.leaf_nodes()))
 
 
-def probe_redis() -> dict[str, Check]:
+def probe_redis(redis_url: str) -> dict[str, Check]:
     """Redis, and the signs of life it keeps of worker and beat."""
-    connection = client()
+    connection = client(redis_url)
     try:
         ages = heartbeat_ages(connection, ("worker", "beat"), now=time.time())
     except redis.RedisError as trouble:
@@ -99,16 +97,11 @@ def judge_age(age: float | None) -> Check:
     return Check(age <= STALE_AFTER_SECONDS, f"last sign of life {age:.1f} s ago", round(age, 1))
 
 
-def probe_sandbox() -> dict[str, Check]:
-    address = urlsplit(settings.SANDBOX_URL)
-    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=1)
+def probe_sandbox(sandbox_url: str) -> dict[str, Check]:
     try:
-        connection.request("GET", "/api/v3/ping")
-        status = connection.getresponse().status
-    except (OSError, http.client.HTTPException) as trouble:
+        status, _body = ask(sandbox_url, "/api/v3/ping")
+    except OSError as trouble:
         return {"sandbox": Check(False, first_line(trouble))}
-    finally:
-        connection.close()
     return {"sandbox": Check(status == 200, "answers" if status == 200 else f"answers HTTP {status}")}
 
 
@@ -160,9 +153,9 @@ class Prober:
 
 prober = Prober(
     {
-        probe_database: ("database", "migrations"),
-        probe_redis: ("redis", "worker", "beat"),
-        probe_sandbox: ("sandbox",),
+        partial(probe_database, settings.DATABASES["default"]): ("database", "migrations"),
+        partial(probe_redis, settings.REDIS_URL): ("redis", "worker", "beat"),
+        partial(probe_sandbox, settings.SANDBOX_URL): ("sandbox",),
     }
 )
 

@@ -20,9 +20,9 @@ PREFIX = "tradebot:heartbeat:"
 KEPT_SECONDS = 86_400
 
 
-def client() -> redis.Redis:
+def client(url: str) -> redis.Redis:
     """A Redis client that answers or gives up within a second."""
-    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1, retry=None)
+    return redis.Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1, retry=None)
 
 
 class Heartbeat:
@@ -30,7 +30,7 @@ class Heartbeat:
 
     def __init__(self, name: str) -> None:
         self.key = PREFIX + name
-        self.client: redis.Redis = client()
+        self.client: redis.Redis = client(settings.REDIS_URL)
 
     def give(self) -> None:
         try:

@@ -11,10 +11,8 @@ import subprocess
 import sys
 import time
 from types import FrameType
-from typing import Any
-from urllib.error import HTTPError
-from urllib.request import urlopen
 
+from tradebot.supervisor.asking import health_of
 from tradebot.supervisor.crew import READY_WITHIN_SECONDS, Crew, Failed, say
 from tradebot.supervisor.instance import ROOT, Instance
 from tradebot.supervisor.keys import exported_secrets, instance_secrets
@@ -141,22 +139,3 @@ class Supervisor:
         if self.is_announced:
             token = exported_secrets(self.secrets, self.instance.variables)["SANDBOX_TOKEN"]
             write_run_file(self.instance, self.servers, token, self.crew.children)
-
-
-def health_of(url: str) -> dict[str, Any]:
-    """What /health/ready says now; the difficulty in words where it says nothing."""
-    try:
-        with urlopen(f"{url}/health/ready", timeout=3) as answer:
-            return dict(json.load(answer))
-    except HTTPError as refusal:
-        with refusal:
-            return read_refusal(refusal)
-    except (OSError, ValueError) as trouble:
-        return {"status": f"no answer ({trouble})"}
-
-
-def read_refusal(refusal: HTTPError) -> dict[str, Any]:
-    try:
-        return dict(json.load(refusal))
-    except ValueError:
-        return {"status": f"HTTP {refusal.code}"}

@@ -5,9 +5,8 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Mapping
-from http.client import HTTPConnection, HTTPException
-from urllib.parse import urlsplit
 
+from tradebot.supervisor.asking import answers_http
 from tradebot.supervisor.instance import ROOT, Instance
 from tradebot.supervisor.keys import exported_secrets
 from tradebot.supervisor.processes import Service
@@ -110,16 +109,3 @@ def beat(environment: Mapping[str, str]) -> Service:
         orphan_signal=signal.SIGKILL,
         folder=str(ROOT),
     )
-
-
-def answers_http(url: str, path: str) -> bool:
-    """True when a GET is answered with 200 within a second."""
-    address = urlsplit(url)
-    connection = HTTPConnection(address.hostname or "127.0.0.1", address.port, timeout=1)
-    try:
-        connection.request("GET", path)
-        return connection.getresponse().status == 200
-    except (OSError, HTTPException):
-        return False
-    finally:
-        connection.close()

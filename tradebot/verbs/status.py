@@ -7,10 +7,10 @@ from typing import Any
 
 import psutil
 
+from tradebot.supervisor.asking import health_of
 from tradebot.supervisor.files import read_json
 from tradebot.supervisor.instance import UsageError, read_instance
 from tradebot.supervisor.lock import holder_of
-from tradebot.supervisor.supervise import health_of
 
 
 def run(arguments: list[str]) -> int:

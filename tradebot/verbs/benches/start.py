@@ -13,10 +13,10 @@ from typing import Any
 
 import psutil
 
+from tradebot.supervisor.asking import answers_http
 from tradebot.supervisor.files import read_json
 from tradebot.supervisor.instance import ROOT
 from tradebot.supervisor.ports import free_port
-from tradebot.supervisor.table import answers_http
 from tradebot.verbs.measuring import Measurement, Metric
 
 RUNS = 5
