@@ -55,7 +55,9 @@ def mint_paper_key(user: User, label: str) -> ApiKey:
     credentials = Credentials(key, secret_for(key, settings.SANDBOX_KEY_SECRET))
     check_label(user, label)
     allowed = Permissions(can_read=True, can_trade_spot=True, can_trade_futures=False, can_withdraw=False)
-    return _store(user, label=label, venue=Venue.SANDBOX, account_id=str(uid_of(key)), opened=(credentials, allowed))
+    return _store(
+        user, label=label, venue=Venue.SANDBOX, account_id=str(uid_of(key)), opened=(credentials, allowed)
+    )
 
 
 def add_key(user: User, *, label: str, venue: str, api_key: str, secret_key: str) -> ApiKey:
@@ -71,7 +73,9 @@ def add_key(user: User, *, label: str, venue: str, api_key: str, secret_key: str
         exchange = exchange_for(venue, credentials)
         permissions, account_id = exchange.permissions(), exchange.account_id()
     except CredentialsRefused as refused:
-        raise KeyRefused(api_key=_("The exchange refused this key: %(why)s") % {"why": refused.message}) from None
+        raise KeyRefused(
+            api_key=_("The exchange refused this key: %(why)s") % {"why": refused.message}
+        ) from None
     objection = objection_to(venue, permissions)
     if objection:
         raise KeyRefused(api_key=objection)

@@ -12,13 +12,7 @@ from rest_framework.exceptions import MethodNotAllowed, ValidationError
 from rest_framework.pagination import LimitOffsetPagination
 from rest_framework.request import Request
 
-from exchange.fields import AmountField
-
-
-def plain(value: Decimal) -> str:
-    """A decimal without exponent and without trailing zeros: 1E+3 is "1000", 0.500 is "0.5"."""
-    text = format(value, "f")
-    return text.rstrip("0").rstrip(".") if "." in text else text
+from exchange.fields import AmountField, plain
 
 
 class PlainDecimalField(serializers.DecimalField):
@@ -41,7 +35,8 @@ class StrictSerializer(serializers.Serializer):  # type: ignore[type-arg]
         try:
             values = super().to_internal_value(data)
         except ValidationError as error:
-            raise ValidationError({**unknown, **error.detail}) if unknown else error  # type: ignore[dict-item]
+            detail = error.detail if isinstance(error.detail, dict) else {}
+            raise ValidationError({**unknown, **detail} if unknown else error.detail) from None
         if unknown:
             raise ValidationError(unknown)
         return values
@@ -49,7 +44,9 @@ class StrictSerializer(serializers.Serializer):  # type: ignore[type-arg]
     def unknown_fields(self, data: Mapping[str, Any]) -> dict[str, Any]:
         writable = {name for name, field in self.fields.items() if not field.read_only}
         # The browsable API's forms send their CSRF token along.
-        return {name: [_("Unknown field.")] for name in data if name not in writable | {"csrfmiddlewaretoken"}}
+        return {
+            name: [_("Unknown field.")] for name in data if name not in writable | {"csrfmiddlewaretoken"}
+        }
 
 
 class RowSerializer(serializers.ModelSerializer):  # type: ignore[type-arg]
@@ -79,7 +76,9 @@ class Pages(LimitOffsetPagination):
             return default
         # Nine digits: what PostgreSQL takes as an offset, and more than anybody reads.
         if not (text.isascii() and text.isdigit() and len(text) <= 9 and int(text) >= at_least):
-            raise ValidationError({name: [_("Must be a whole number, at least %(least)d.") % {"least": at_least}]})
+            raise ValidationError(
+                {name: [_("Must be a whole number, at least %(least)d.") % {"least": at_least}]}
+            )
         return int(text)
 
 

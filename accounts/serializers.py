@@ -87,7 +87,7 @@ class ApiKeySerializer(RowSerializer):
 class NewKeySerializer(StrictSerializer):
     """`{venue: "sandbox", label}` alone mints a paper key; otherwise both halves of a key are needed."""
 
-    label = serializers.CharField(max_length=80)
+    label = serializers.CharField(max_length=80)  # type: ignore[assignment]
     venue = serializers.ChoiceField(choices=Venue.choices)
     api_key = SecretField(required=False, max_length=256)
     secret_key = SecretField(required=False, max_length=256)

@@ -39,7 +39,6 @@ from engine.strategies import all_strategies, params_fields
 from exchange import symbols
 from exchange.models import Market, Venue
 
-
 CHANGED = {200: BotConfigSerializer, 409: StaleSerializer}
 
 
@@ -50,11 +49,14 @@ def given_in(request: Request) -> dict[str, Any]:
     return {name: value for name, value in request.data.items() if name != "csrfmiddlewaretoken"}
 
 
-def default_values() -> dict[str, Any]:
+def default_values(given: Mapping[str, Any]) -> dict[str, Any]:
     """What a PUT means by leaving a field out. What has no default is empty, and refused by its name."""
     fresh = BotConfig()
-    needed = dict.fromkeys(("name", "api_key", "symbol", "timeframe", "initial_capital"))
-    return {name: getattr(fresh, name) for name in FIELDS if name not in needed} | needed
+    needed = dict.fromkeys(("name", "api_key", "symbol", "initial_capital"))
+    values = {name: getattr(fresh, name) for name in FIELDS if name not in needed} | needed
+    chosen = given.get("strategy", fresh.strategy)
+    params = [params_fields(entry.name) for entry in all_strategies() if entry.name == chosen]
+    return {**values, "strategy_params": {field.name: field.default for fields in params for field in fields}}
 
 
 @extend_schema_view(list=extend_schema(tags=["bot-configs"]), retrieve=extend_schema(tags=["bot-configs"]))
@@ -76,8 +78,8 @@ class BotConfigViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Generic
     @extend_schema(request=BotConfigChange, responses=CHANGED, tags=["bot-configs"])
     def update(self, request: Request, pk: str) -> Response:
         """Replace the configuration; what is left out takes its default. 409 when `version` is stale."""
-        bot = self.get_object()
-        return self.change(request, bot, {**default_values(), **given_in(request)})
+        bot, given = self.get_object(), given_in(request)
+        return self.change(request, bot, {**default_values(given), **given})
 
     @extend_schema(request=BotConfigPatch, responses=CHANGED, tags=["bot-configs"])
     def partial_update(self, request: Request, pk: str) -> Response:
@@ -103,7 +105,7 @@ class BotConfigViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Generic
     def versions(self, request: Request, pk: str) -> Response:
         """Every saved change, newest first."""
         versions = BotVersion.objects.filter(bot_config=self.get_object()).select_related("author")
-        page = self.paginate_queryset(versions.order_by("-version"))
+        page = self.paginate_queryset(versions.order_by("-version"))  # type: ignore[arg-type]
         return self.get_paginated_response(BotVersionSerializer(page, many=True).data)
 
 
@@ -116,7 +118,9 @@ class BotStateView(APIView):
     @extend_schema(exclude=True)
     def put(self, request: Request, pk: int) -> Response:
         own_state(request, pk)
-        raise not_offered(request, _("Changing a bot's state is not available yet; start and stop it instead."))
+        raise not_offered(
+            request, _("Changing a bot's state is not available yet; start and stop it instead.")
+        )
 
 
 def own_state(request: Request, pk: int) -> BotState:

@@ -62,7 +62,7 @@ class BotConfigBody(serializers.Serializer):  # type: ignore[type-arg]
     symbol = serializers.CharField(max_length=32)
     position_type = serializers.ChoiceField(choices=Market.choices, required=False)
     direction = serializers.ChoiceField(choices=Direction.choices, required=False)
-    timeframe = serializers.ChoiceField(choices=Timeframe.choices)
+    timeframe = serializers.ChoiceField(choices=Timeframe.choices, required=False)
     strategy = serializers.CharField(max_length=40, required=False)
     strategy_params = serializers.DictField(required=False)
     initial_capital = PlainDecimalField(help_text=_("Quote money this bot may use."))

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from exchange.fields import plain
 
-def plain(amount: Decimal) -> str:
-    """No exponent, no trailing zeros: what the API and stored versions print."""
-    text = format(amount, "f")
-    return (text.rstrip("0").rstrip(".") if "." in text else text) or "0"
+__all__ = ["money", "plain"]
 
 
 def money(amount: Decimal, asset: str) -> str:

@@ -141,7 +141,9 @@ def make_bot(paper_key: Any) -> Callable[..., Any]:
         }
         bot = BotConfig.objects.create(user=key.user, api_key=key, account=key.account, **fields)
         BotState.objects.create(bot_config=bot)
-        BotVersion.objects.create(bot_config=bot, version=1, author=key.user, configuration={"name": bot.name})
+        BotVersion.objects.create(
+            bot_config=bot, version=1, author=key.user, configuration={"name": bot.name}
+        )
         return bot
 
     return make

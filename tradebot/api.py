@@ -22,6 +22,7 @@ from tradebot.api_schema import ALIASES
 from trading.api import StartView, StopView, TradeViewSet
 from trading.stream import stream_status
 
+
 class Router(SimpleRouter):
     def __init__(self) -> None:
         super().__init__()

@@ -30,7 +30,10 @@ def with_plain_addresses(result: dict[str, Any], **_context: Any) -> dict[str, A
             "parameters": [{"in": "path", "name": "id", "required": True, "schema": {"type": "integer"}}],
             "tags": ["bots"],
             "security": [{"bearer": []}, {"cookieAuth": []}],
-            "responses": {"200": _answer("text/event-stream", "Events of JSON."), "404": {"description": "Not yours."}},
+            "responses": {
+                "200": _answer("text/event-stream", "Events of JSON."),
+                "404": {"description": "Not yours."},
+            },
         }
     }
     result["paths"][f"{PREFIX}/health/"] = {
@@ -39,7 +42,10 @@ def with_plain_addresses(result: dict[str, Any], **_context: Any) -> dict[str, A
             "description": "Whether every part of the installation answers.",
             "tags": ["health"],
             "security": [{}],
-            "responses": {"200": _answer("application/json", "It works.", "object"), "503": {"description": "It does not."}},
+            "responses": {
+                "200": _answer("application/json", "It works.", "object"),
+                "503": {"description": "It does not."},
+            },
         }
     }
     result["paths"] = dict(sorted(result["paths"].items()))

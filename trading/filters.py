@@ -28,7 +28,10 @@ class InstantField(django_filters.fields.IsoDateTimeField):
         super().__init__(**kwargs)
 
     def to_python(self, value: Any) -> Any:
-        day = parse_date(value) if isinstance(value, str) and len(value) == 10 else None
+        try:
+            day = parse_date(value) if isinstance(value, str) and len(value) == 10 else None
+        except ValueError:
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid") from None
         if day is None:
             return super().to_python(value)
         time = datetime.time.max if self.is_end else datetime.time.min

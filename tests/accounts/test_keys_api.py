@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from django.test.utils import CaptureQueriesContext
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts.keys import mint_paper_key
 from accounts.models import ApiKey
@@ -25,7 +25,12 @@ def test_a_key_is_shown_masked(alice_api, paper_key):
         "id", "label", "venue", "api_key", "account_id", "is_valid", "permissions", "last_checked_at", "last_error",
         "created_at", "updated_at",
     }  # fmt: skip
-    assert (row["id"], row["label"], row["venue"], row["is_valid"]) == (paper_key.pk, "Paper", "sandbox", True)
+    assert (row["id"], row["label"], row["venue"], row["is_valid"]) == (
+        paper_key.pk,
+        "Paper",
+        "sandbox",
+        True,
+    )
     opened = credentials_of(paper_key)
     assert row["api_key"] == f"{opened.api_key[:4]}****{opened.api_key[-4:]}"
     assert alice_api.get(f"{LIST}{paper_key.pk}").json() == row
@@ -54,13 +59,19 @@ def test_a_brought_key_is_added_and_neither_half_is_echoed(alice_api, sandbox):
     [
         ({}, {"label": ["This field is required."], "venue": ["This field is required."]}),
         ({"venue": "moon", "label": "x"}, {"venue": ['"moon" is not a valid choice.']}),
-        ({"venue": "live", "label": "x"}, {"venue": ["Live trading is not available in this version. Add a paper key."]}),
+        (
+            {"venue": "live", "label": "x"},
+            {"venue": ["Live trading is not available in this version. Add a paper key."]},
+        ),
         (
             {"venue": "testnet", "label": "x", "api_key": "k" * 64, "secret_key": "s" * 64},
             {"venue": ["Testnet keys are not available yet. Add a paper key."]},
         ),
         ({"venue": "sandbox", "label": "Paper"}, {"label": ["You already have a key with this label."]}),
-        ({"venue": "sandbox", "label": "x" * 81}, {"label": ["Ensure this field has no more than 80 characters."]}),
+        (
+            {"venue": "sandbox", "label": "x" * 81},
+            {"label": ["Ensure this field has no more than 80 characters."]},
+        ),
         (
             {"venue": "sandbox", "label": "x", "api_key": "k" * 64},
             {"secret_key": ["Give both api_key and secret_key, or neither for a new paper key."]},
@@ -92,10 +103,14 @@ def test_an_exchange_away_is_a_503_with_a_reason(alice_api, paper_key, settings)
         alice_api.get(f"{LIST}{paper_key.pk}/balance"),
         alice_api.post(f"{LIST}{paper_key.pk}/check"),
         alice_api.post(
-            LIST, {"venue": "sandbox", "label": "x", "api_key": "k" * 64, "secret_key": "s" * 64}, format="json"
+            LIST,
+            {"venue": "sandbox", "label": "x", "api_key": "k" * 64, "secret_key": "s" * 64},
+            format="json",
         ),
     ]
-    detail = {"detail": "The exchange did not answer as expected: No connection to the exchange could be made."}
+    detail = {
+        "detail": "The exchange did not answer as expected: No connection to the exchange could be made."
+    }
     assert [(answer.status_code, answer.json()) for answer in answers] == [(503, detail)] * 3
 
 
@@ -130,7 +145,10 @@ def test_a_free_key_is_deleted(alice_api, paper_key):
 
 def test_keys_cannot_be_changed(alice_api, paper_key):
     for verb in ("put", "patch"):
-        assert getattr(alice_api, verb)(f"{LIST}{paper_key.pk}", {"label": "x"}, format="json").status_code == 405
+        assert (
+            getattr(alice_api, verb)(f"{LIST}{paper_key.pk}", {"label": "x"}, format="json").status_code
+            == 405
+        )
 
 
 @pytest.mark.parametrize("who", ["charlie_api", "bob_api"])

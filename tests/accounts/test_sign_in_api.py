@@ -37,14 +37,19 @@ def test_registering_answers_the_user_and_mints_a_paper_key(anonymous_api):
     )
     key = ApiKey.objects.get()
     assert (key.user, key.venue, key.label, key.is_valid) == (user, "sandbox", "Paper", True)
-    assert me(anonymous_api, login(anonymous_api, "NEW@example.COM").json()["access_token"]).status_code == 200
+    assert (
+        me(anonymous_api, login(anonymous_api, "NEW@example.COM").json()["access_token"]).status_code == 200
+    )
 
 
 @pytest.mark.parametrize(
     ("body", "fields"),
     [
         ({}, {"email": ["This field is required."], "password": ["This field is required."]}),
-        ({"email": "ALICE@example.com", "password": PASSWORD}, {"email": ["A user with this e-mail address exists already."]}),
+        (
+            {"email": "ALICE@example.com", "password": PASSWORD},
+            {"email": ["A user with this e-mail address exists already."]},
+        ),
         ({"email": "not an address", "password": PASSWORD}, {"email": ["Enter a valid email address."]}),
         (
             {"email": "n@example.com", "password": "short"},
@@ -55,7 +60,10 @@ def test_registering_answers_the_user_and_mints_a_paper_key(anonymous_api):
                 ]
             },
         ),
-        ({"email": "n@example.com", "password": PASSWORD, "is_staff": True}, {"is_staff": ["Unknown field."]}),
+        (
+            {"email": "n@example.com", "password": PASSWORD, "is_staff": True},
+            {"is_staff": ["Unknown field."]},
+        ),
         ({"email": "n@example.com", "password": None}, {"password": ["This field may not be null."]}),
         ({"email": "n@example.com", "password": ["x"]}, {"password": ["Not a valid string."]}),
     ],
@@ -105,7 +113,9 @@ def test_an_unknown_user_costs_a_password_hash_too(anonymous_api, alice, setting
 
 
 @pytest.mark.parametrize(
-    ("remember_me", "access_days", "refresh_days"), [(False, 7, 30), (True, 30, 60)], ids=["session", "remembered"]
+    ("remember_me", "access_days", "refresh_days"),
+    [(False, 7, 30), (True, 30, 60)],
+    ids=["session", "remembered"],
 )
 def test_tokens_live_as_long_as_promised(anonymous_api, alice, remember_me, access_days, refresh_days):
     now = timezone.now().replace(microsecond=0) + timedelta(seconds=10)
@@ -115,7 +125,9 @@ def test_tokens_live_as_long_as_promised(anonymous_api, alice, remember_me, acce
             jwt.decode(body[kind], settings.JWT_SIGNING_KEY, algorithms=["HS256"])
             for kind in ("access_token", "refresh_token")
         ]
-        refreshed = anonymous_api.post("/api/v1/auth/refresh", {"refresh_token": body["refresh_token"]}).json()
+        refreshed = anonymous_api.post(
+            "/api/v1/auth/refresh", {"refresh_token": body["refresh_token"]}
+        ).json()
         again = jwt.decode(refreshed["access_token"], settings.JWT_SIGNING_KEY, algorithms=["HS256"])
     lives = [claim["exp"] - int(now.timestamp()) for claim in (*claims, again)]
     assert lives == [access_days * 86400, refresh_days * 86400, access_days * 86400]
@@ -125,13 +137,17 @@ def test_tokens_live_as_long_as_promised(anonymous_api, alice, remember_me, acce
 
 def test_refresh_answers_as_login_and_spends_the_token(anonymous_api, alice):
     first = login(anonymous_api).json()
-    answer = anonymous_api.post("/api/v1/auth/refresh/", {"refresh_token": first["refresh_token"]}, format="json")
+    answer = anonymous_api.post(
+        "/api/v1/auth/refresh/", {"refresh_token": first["refresh_token"]}, format="json"
+    )
     second = answer.json()
     assert answer.status_code == 200
     assert set(second) == set(first)
     assert second["refresh_token"] != first["refresh_token"]
     assert me(anonymous_api, second["access_token"]).status_code == 200
-    spent = anonymous_api.post("/api/v1/auth/refresh", {"refresh_token": first["refresh_token"]}, format="json")
+    spent = anonymous_api.post(
+        "/api/v1/auth/refresh", {"refresh_token": first["refresh_token"]}, format="json"
+    )
     assert (spent.status_code, spent.json()) == (401, NOT_VALID)
 
 
@@ -171,7 +187,9 @@ def bad_tokens(user):
         "a refresh token": issue_tokens(user, remember_me=False)["refresh_token"],
         "nobody's": jwt.encode({**good, "user_id": "999999999"}, key, algorithm="HS256"),
         "without user": jwt.encode({k: v for k, v in good.items() if k != "user_id"}, key, algorithm="HS256"),
-        "without instant": jwt.encode({k: v for k, v in good.items() if k != "issued_at_ms"}, key, algorithm="HS256"),
+        "without instant": jwt.encode(
+            {k: v for k, v in good.items() if k != "issued_at_ms"}, key, algorithm="HS256"
+        ),
         "not a token": "abc",
         "not ascii": "ü.ü.ü",
     }
@@ -195,7 +213,9 @@ def test_tokens_from_before_a_password_change_are_worth_nothing(anonymous_api, a
     alice.tokens_valid_from = timezone.now() + timedelta(milliseconds=1)
     alice.save()
     assert me(anonymous_api, before["access_token"]).json() == NOT_VALID
-    refused = anonymous_api.post("/api/v1/auth/refresh", {"refresh_token": before["refresh_token"]}, format="json")
+    refused = anonymous_api.post(
+        "/api/v1/auth/refresh", {"refresh_token": before["refresh_token"]}, format="json"
+    )
     assert (refused.status_code, refused.json()) == (401, NOT_VALID)
 
 
@@ -207,8 +227,13 @@ def test_an_inactive_user_is_refused(alice, alice_api):
 
 
 def test_what_a_later_version_brings_is_refused_by_name(alice_api):
-    assert [alice_api.patch("/api/v1/auth/me", {}).status_code, alice_api.delete("/api/v1/auth/me").status_code] == [405, 405]
-    assert alice_api.patch("/api/v1/auth/me", {}).json() == {"detail": "Changing the account is not available yet."}
+    assert [
+        alice_api.patch("/api/v1/auth/me", {}).status_code,
+        alice_api.delete("/api/v1/auth/me").status_code,
+    ] == [405, 405]
+    assert alice_api.patch("/api/v1/auth/me", {}).json() == {
+        "detail": "Changing the account is not available yet."
+    }
     for verb in ("forgot-password", "reset-password", "change-password"):
         answer = alice_api.post(f"/api/v1/auth/{verb}", {}, format="json")
         assert (answer.status_code, answer.json()) == (404, {"detail": "Not found."})
@@ -228,6 +253,8 @@ def test_a_submitted_password_is_never_echoed(anonymous_api, alice):
         answer = anonymous_api.post(f"/api/v1/auth/{verb}", body, format="json")
         assert answer.status_code in (400, 401)
         assert secret not in answer.content.decode()
-    broken = anonymous_api.generic("POST", "/api/v1/auth/login", f'{{"password": "{secret}"', content_type="application/json")
+    broken = anonymous_api.generic(
+        "POST", "/api/v1/auth/login", f'{{"password": "{secret}"', content_type="application/json"
+    )
     assert broken.status_code == 400
     assert secret not in broken.content.decode()

@@ -13,6 +13,14 @@ from django.core.management import CommandError, call_command
 from accounts.models import ApiKey
 from accounts.vault import VaultError, credentials_of, fingerprint, mask, open_sealed, seal
 
+
+def run_python(code: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", code]
+    return subprocess.run(
+        command, env=environment, cwd=django_settings.BASE_DIR, capture_output=True, text=True, check=False
+    )
+
+
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
 
 
@@ -54,7 +62,9 @@ def test_credentials_show_nothing(paper_key):
     assert credentials.secret_key not in repr(paper_key.__dict__)
 
 
-@pytest.mark.parametrize(("key", "shown"), [("abcd" + "x" * 56 + "wxyz", "abcd****wxyz"), ("short", "****"), ("", "****")])
+@pytest.mark.parametrize(
+    ("key", "shown"), [("abcd" + "x" * 56 + "wxyz", "abcd****wxyz"), ("short", "****"), ("", "****")]
+)
 def test_a_mask_shows_eight_characters_at_most(key, shown):
     assert mask(key) == shown
 
@@ -78,10 +88,13 @@ def test_rotation_names_the_keys_it_cannot_read_and_leaves_them(paper_key, setti
 
 def test_a_key_that_is_no_fernet_key_stops_the_start():
     code = "import tradebot.settings"
-    environment = {"PATH": "", "ENVIRONMENT": "test", "FERNET_KEYS": f"{OLD},not-a-fernet-key", "ENV_FILE": "/nonexistent"}
-    ended = subprocess.run(
-        [sys.executable, "-c", code], env=environment, cwd=django_settings.BASE_DIR, capture_output=True, text=True
-    )
+    environment = {
+        "PATH": "",
+        "ENVIRONMENT": "test",
+        "FERNET_KEYS": f"{OLD},not-a-fernet-key",
+        "ENV_FILE": "/nonexistent",
+    }
+    ended = run_python(code, environment)
     assert ended.returncode == 1
     assert "FERNET_KEYS: key 2 is not a Fernet key" in ended.stderr
     assert "not-a-fernet-key" not in ended.stderr
@@ -97,9 +110,10 @@ def test_passwords_are_hashed_with_bcrypt_outside_tests(environment):
         "FERNET_KEYS": OLD,
         "ALLOWED_HOSTS": "example.com",
         "FRONTEND_URL": "https://example.com",
-        **{name: "x" * 50 for name in ("SECRET_KEY", "JWT_SIGNING_KEY", "SANDBOX_TOKEN", "SANDBOX_KEY_SECRET")},
+        **dict.fromkeys(("SECRET_KEY", "JWT_SIGNING_KEY", "SANDBOX_TOKEN", "SANDBOX_KEY_SECRET"), "x" * 50),
     }
-    ended = subprocess.run(
-        [sys.executable, "-c", code], env=given, cwd=django_settings.BASE_DIR, capture_output=True, text=True
+    ended = run_python(code, given)
+    assert (ended.stdout.strip(), ended.stderr) == (
+        "django.contrib.auth.hashers.BCryptSHA256PasswordHasher",
+        "",
     )
-    assert (ended.stdout.strip(), ended.stderr) == ("django.contrib.auth.hashers.BCryptSHA256PasswordHasher", "")
