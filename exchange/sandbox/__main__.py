@@ -3,7 +3,7 @@
 import os
 import sys
 
-from exchange.sandbox.journal import JournalInUse
+from exchange.sandbox.journal import JournalInUse, OtherRecording
 from exchange.sandbox.logbook import log
 from exchange.sandbox.options import OptionsError, options_from
 
@@ -16,6 +16,9 @@ def main() -> int:
     except OptionsError as wrong:
         log("refused", reason=str(wrong))
         return 2
+    except OtherRecording as wrong:
+        log("refused", reason=str(wrong))
+        return 3
     except JournalInUse as busy:
         log("refused", reason=str(busy))
         return 4

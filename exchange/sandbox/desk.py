@@ -18,7 +18,7 @@ from exchange.sandbox.journal import SNAPSHOT_EVERY, Journal
 from exchange.sandbox.market import TRADING, WEEK_MS, Market
 from exchange.sandbox.positioning import Placement, choose_shift
 from exchange.sandbox.state import Order
-from exchange.sandbox.tape import load_exchange_info, load_tapes
+from exchange.sandbox.tape import load_exchange_info, load_tapes, recorded_digests
 from exchange.sandbox.venue import (
     OPENING_BALANCES,
     At,
@@ -55,6 +55,7 @@ class Desk:
         self._wall = wall
         self.journal = Journal(folder, snapshot_every=snapshot_every)
         self.placement: Placement | None = None
+        self.journal.hold_to_recording(recorded_digests())
         tapes = load_tapes()
         self.info = load_exchange_info()
         self.market = Market(tapes, self._shift_weeks(tapes, start_ms))

@@ -30,6 +30,10 @@ class JournalInUse(RuntimeError):
     """Another process holds this journal."""
 
 
+class OtherRecording(RuntimeError):
+    """This journal was written over other candles; replaying it would change what was served."""
+
+
 class Journal:
     """The one writer's disk. Every method that writes has committed when it returns."""
 
@@ -58,6 +62,15 @@ class Journal:
 
     def record_fact(self, name: str, value: Any) -> None:
         self._database.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, json.dumps(value)))
+
+    def hold_to_recording(self, digests: dict[str, str]) -> None:
+        """A candle once served never changes: symbols may be added, none may be replaced or taken away."""
+        kept = self.fact("recording") or {}
+        for symbol, digest in kept.items():
+            if digests.get(symbol) != digest:
+                raise OtherRecording(f"the journal was written over other candles of {symbol}")
+        if kept != digests:
+            self.record_fact("recording", digests)
 
     def record(self, command: Command, at: At) -> None:
         self._database.execute(

@@ -71,6 +71,12 @@ def load_tape(entry: dict[str, Any], folder: Path = RECORDINGS) -> Tape:
     )
 
 
+def recorded_digests(folder: Path = RECORDINGS) -> dict[str, str]:
+    """What identifies each symbol's candles, whatever file holds them."""
+    entries = json.loads((folder / "manifest.json").read_text())
+    return {entry["symbol"]: entry["columns_sha256"] for entry in entries}
+
+
 def load_tapes(folder: Path = RECORDINGS) -> dict[str, Tape]:
     """Every recorded symbol, in the manifest's order."""
     entries = json.loads((folder / "manifest.json").read_text())

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from exchange.sandbox.journal import JournalInUse
+from exchange.sandbox.journal import JournalInUse, OtherRecording
 from exchange.sandbox.options import OptionsError, options_from
 
 SETTING_NAMES = ("DATA_DIR", "SANDBOX_TOKEN", "SANDBOX_KEY_SECRET")
@@ -24,5 +24,5 @@ class Command(BaseCommand):
         known |= {name: str(getattr(settings, name)) for name in SETTING_NAMES}
         try:
             serve(options_from(known | dict(os.environ)))
-        except (OptionsError, JournalInUse) as refusal:
+        except (OptionsError, JournalInUse, OtherRecording) as refusal:
             raise CommandError(str(refusal)) from refusal

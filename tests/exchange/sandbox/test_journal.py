@@ -4,7 +4,7 @@ import pytest
 
 from exchange.sandbox.credentials import mint_api_key
 from exchange.sandbox.errors import Refused
-from exchange.sandbox.journal import Journal, JournalInUse
+from exchange.sandbox.journal import Journal, JournalInUse, OtherRecording
 from exchange.sandbox.market import WEEK_MS
 from exchange.sandbox.positioning import admissible_weeks
 from exchange.sandbox.tape import E8
@@ -115,6 +115,16 @@ def test_faults_and_what_is_left_of_them_survive(open_desk, noon_ms):
     again = reopened(open_desk, desk, snapshot=False)
     assert again.faults.as_list() == desk.faults.as_list()
     assert [again.faults.draw("GET", "/x", None) is None for _ in range(2)] == [False, True]
+
+
+def test_a_journal_is_not_replayed_over_other_candles(tmp_path):
+    opened = Journal(tmp_path)
+    opened.hold_to_recording({"BTCUSDT": "a"})
+    opened.hold_to_recording({"BTCUSDT": "a", "ETHUSDT": "b"})
+    for other in ({"BTCUSDT": "a"}, {"BTCUSDT": "a", "ETHUSDT": "c"}):
+        with pytest.raises(OtherRecording, match="ETHUSDT"):
+            opened.hold_to_recording(other)
+    opened.close()
 
 
 def test_one_journal_has_one_sandbox(tmp_path):
