@@ -22,6 +22,7 @@ from bots.models import BotState
 from engine.amounts import decimal_from_e8
 from engine.orders import OrderState, Purpose, Side
 from exchange.port import Exchange, ExchangeError, FillReport
+from exchange.symbols import UnknownSymbol
 from trading.models import Order
 from trading.orders import ledger
 from trading.orders.execution import load, mark_unknown, send
@@ -58,9 +59,12 @@ def _quietly(order_id: int, act: object) -> str:
     """One order that cannot be reached must not keep the others waiting; it stays as it is and is asked again."""
     try:
         return str(act(order_id).state)  # type: ignore[operator]
-    except (ExchangeError, VaultError) as error:
+    except (ExchangeError, VaultError, UnknownSymbol) as error:
         logger.warning("order_unsettled", order_id=order_id, cause=str(error))
         return "unreachable"
+    except ledger.LedgerConflict as conflict:
+        logger.error("order_conflict", order_id=order_id, cause=str(conflict))
+        return "conflict"
 
 
 def _give_up_on_silent_senders(now: datetime) -> None:
