@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import structlog
-from celery import current_app
+from celery import Celery, current_app
 from django.db import transaction
 from django.utils.translation import gettext as _
 from kombu.exceptions import OperationalError
@@ -82,10 +82,10 @@ def stop_bot(bot: BotConfig, *, position: str = "keep", by: Any) -> dict[str, An
     return {**answer, "pending_order": under_way.client_order_id} if under_way else answer
 
 
-def queue_run(bot_config_id: int) -> None:
+def queue_run(bot_config_id: int, *, app: Celery = current_app) -> None:
     """Wake a worker. With the broker away the start holds all the same: the minute's schedule finds the bot."""
     try:
-        current_app.send_task(RUN_TASK, args=[bot_config_id], ignore_result=True)
+        app.send_task(RUN_TASK, args=[bot_config_id], ignore_result=True)
     except (OperationalError, OSError) as error:
         logger.warning("run_not_queued", bot_config_id=bot_config_id, cause=type(error).__name__)
 
