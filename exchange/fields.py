@@ -9,7 +9,7 @@ from django.db import models
 
 
 def plain(amount: Decimal) -> str:
-    """An amount without exponent and trailing zeros: 1E+3 is "1000", 0.500 is "0.5"; API, pages and versions print it."""
+    """Without exponent and trailing zeros: 1E+3 is "1000", 0.500 is "0.5". API, pages and versions print it."""
     text = format(amount, "f")
     return (text.rstrip("0").rstrip(".") if "." in text else text) or "0"
 

@@ -112,6 +112,7 @@ MIDDLEWARE = [
     "tradebot.health_pages.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "tradebot.admin_csp.AdminPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -290,6 +291,14 @@ if LIVE_TRADING_ENABLED:
 # --- Demo user (outside production only) -----------------------------------------------------
 DEMO_EMAIL = env.str("DEMO_EMAIL", default="demo@tradebot.local")
 DEMO_PASSWORD = env.str("DEMO_PASSWORD", default="Demo-trading-2026")
+
+# --- Admin -----------------------------------------------------------------------------------
+UNFOLD = {
+    "SITE_TITLE": "TradeBot",
+    "SITE_HEADER": "TradeBot operators",
+    "SITE_SYMBOL": "monitoring",
+    "SHOW_VIEW_ON_SITE": False,
+}
 
 # --- Languages, time, static files -----------------------------------------------------------
 LANGUAGE_CODE = "en"
