@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import threading
 import time
 from collections import Counter
@@ -18,20 +17,25 @@ from weakref import WeakKeyDictionary
 import redis
 import redis.asyncio
 import redis.asyncio.retry
+import structlog
 from django.conf import settings
 from django.db import connection
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-logger = logging.getLogger(__name__)
+logger = structlog.get_logger(__name__)
 
 CONNECT_SECONDS: Final = 0.3
 OPERATION_SECONDS: Final = 0.5
 # After a failure nobody waits for Redis again for this long.
 PAUSE_SECONDS: Final = 2.0
 _FAILURES: Final = (RedisError, OSError, TimeoutError)
-_ADD = "local n = redis.call('INCRBY', KEYS[1], ARGV[1]) if ARGV[2] ~= '' and redis.call('TTL', KEYS[1]) < 0 then redis.call('EXPIRE', KEYS[1], ARGV[2]) end return n"  # fmt: skip  # noqa: E501
+_ADD: Final = """
+local total = redis.call('INCRBY', KEYS[1], ARGV[1])
+if ARGV[2] ~= '' and redis.call('TTL', KEYS[1]) < 0 then redis.call('EXPIRE', KEYS[1], ARGV[2]) end
+return total
+"""
 
 
 class RedisCache:
@@ -113,9 +117,9 @@ class RedisCache:
         return self._run(self._sync.ping) is not None
 
     def _counted(self, key: str, raw: Any) -> Any | None:
-        family = key.partition(":")[0]
-        (self._misses if raw is None else self._hits)[family] += 1
-        return None if raw is None else json.loads(raw)
+        value = None if raw is None else json.loads(raw)
+        (self._misses if value is None else self._hits)[key.partition(":")[0]] += 1
+        return value
 
     def _run(self, operation: Callable[[], Any]) -> Any | None:
         if self._monotonic() < self._paused_until:
@@ -152,7 +156,7 @@ class RedisCache:
             self._paused_until = self._monotonic() + PAUSE_SECONDS
             first, self._is_away = not self._is_away, True
         if first:
-            logger.warning("redis_away", extra={"error": type(error).__name__})
+            logger.warning("redis_away", error=type(error).__name__)
 
     def _note_success(self) -> None:
         if not self._is_away:

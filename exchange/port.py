@@ -143,8 +143,11 @@ class MarketData(Protocol):
         """Binance's exchangeInfo entries of every symbol."""
         ...
 
-    def candles(self, symbol: str, interval: str, *, start_ms: int | None, end_ms: int | None, limit: int) -> Candles:
-        """Closed and running candles, oldest first; `start_ms`/`end_ms` inclusive on opening time. One request, ≤ 1000."""
+    def candles(
+        self, symbol: str, interval: str, *, start_ms: int | None, end_ms: int | None, limit: int
+    ) -> Candles:
+        """Closed and running candles, oldest first; `start_ms`/`end_ms` inclusive on opening time. One request, at
+        most 1000 of them."""
         ...
 
     def price_e8(self, symbol: str) -> int: ...

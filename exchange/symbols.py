@@ -6,12 +6,12 @@ Read process → Redis → row → exchange. A bot run that read a symbol within
 from __future__ import annotations
 
 import json
-import logging
 import threading
 import time
 from datetime import timedelta
 from typing import Any, Final, NamedTuple
 
+import structlog
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -21,7 +21,7 @@ from exchange.connect import market_data
 from exchange.models import Market, SymbolInfo
 from exchange.port import ExchangeError, Unavailable
 
-logger = logging.getLogger(__name__)
+logger = structlog.get_logger(__name__)
 
 QUOTE_ASSET: Final = "USDT"
 REDIS_SECONDS: Final = 3600
@@ -95,7 +95,7 @@ def refresh(venue: str, market: str = Market.SPOT) -> int:
         changed = _write(venue, market, infos) + _mark_delisted(venue, market, infos)
     forget(venue, market, [*changed, *(str(info["symbol"]) for info in infos)] if changed else [])
     if changed:
-        logger.info("symbols_changed", extra={"venue": venue, "market": market, "count": len(changed)})
+        logger.info("symbols_changed", venue=venue, market=market, count=len(changed))
     return len(changed)
 
 
@@ -137,7 +137,7 @@ def _fresh_row(venue: str, market: str, symbol: str) -> SymbolInfo | None:
         except ExchangeError as error:
             if row is None:
                 raise
-            logger.warning("symbols_not_refreshed", extra={"venue": venue, "error": type(error).__name__})
+            logger.warning("symbols_not_refreshed", venue=venue, error=type(error).__name__)
     return _row(venue, market, symbol)
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from datetime import date
 from typing import Final
 
 import numpy as np
+import structlog
 from django.db import connection, transaction
 
 from engine.market import Candles
@@ -14,7 +14,7 @@ from exchange.candles.packing import checksum, merge, pack, unpack
 from exchange.candles.store import Series, delete_rows, month_start_ms, rows_between
 from exchange.models import CandleBlock
 
-logger = logging.getLogger(__name__)
+logger = structlog.get_logger(__name__)
 
 _MONTH: Final = "date_trunc('month', to_timestamp(open_ms / 1000) AT TIME ZONE 'UTC')::date"
 # A month is over once its series has a candle of a later one: the market's time, not the computer's, decides.
@@ -60,9 +60,7 @@ def pack_month(series: Series, month: date) -> int:
         proved = unpack(bytes(saved.columns), count=saved.count, expected=saved.checksum)
         same = _held(rows, proved)
         if not bool(same.all()):
-            logger.error(
-                "candles_differ", extra={**series._asdict(), "month": str(month), "count": int((~same).sum())}
-            )
+            logger.error("candles_differ", **series._asdict(), month=str(month), count=int((~same).sum()))
         return delete_rows(series, rows.open_ms[same].tolist())
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
 import uuid
 from time import perf_counter
@@ -11,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from structlog.testing import capture_logs
 
 from exchange.cache import PAUSE_SECONDS, RedisCache
 
@@ -123,11 +123,9 @@ def test_a_silent_redis_costs_one_short_wait_and_then_none(tick: Tick) -> None:
     assert rest < 0.1
 
 
-def test_one_outage_is_one_line_in_the_log(
-    away: RedisCache, tick: Tick, caplog: pytest.LogCaptureFixture
-) -> None:
-    with caplog.at_level(logging.INFO, logger="exchange.cache"):
+def test_one_outage_is_one_line_in_the_log(away: RedisCache, tick: Tick) -> None:
+    with capture_logs() as lines:
         for _ in range(3):
             tick.now += PAUSE_SECONDS + 1
             away.get("a:1")
-    assert [record.getMessage() for record in caplog.records] == ["redis_away"]
+    assert [line["event"] for line in lines] == ["redis_away"]

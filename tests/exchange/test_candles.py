@@ -163,6 +163,14 @@ def test_sync_wants_an_opening() -> None:
         store.sync(Tape(now=5), *SERIES, count=1, until_open_ms=opening(3) + 1)
 
 
+def test_the_source_names_who_served_the_candles() -> None:
+    assert [store.source_of(venue) for venue in ("sandbox", "testnet", "live")] == [
+        "sandbox",
+        "binance",
+        "binance",
+    ]
+
+
 NOVEMBER, DECEMBER = date(2025, 11, 1), 43_200  # minutes of November
 
 
