@@ -25,12 +25,14 @@ from exchange.port import (
     Stamp,
     Unavailable,
 )
+from exchange.symbols import refresh
 from trading.models import Fill, Order
 from trading.orders import ledger
 
 logger = structlog.get_logger(__name__)
 
 RECV_WINDOW_MS = 5_000
+FILTER_FAILURE = -1013
 SELF_TRADE_PREVENTION = {Purpose.ENTRY: "EXPIRE_TAKER", Purpose.EXIT: "EXPIRE_MAKER"}
 BLOCKING_STATUSES = (BotStatus.PAUSED, BotStatus.ERROR)
 
@@ -106,6 +108,8 @@ def _transmit(order: Order, exchange: Exchange, stamp: Stamp) -> None:
         _ask_about_the_key(order)
     except Rejected as error:
         ledger.close_without_fill(order.pk, OrderState.REJECTED, code=error.code, message=error.message)
+        if error.code == FILTER_FAILURE:
+            _read_rules_again(order)
     except (RateLimited, Unavailable) as error:
         ledger.close_without_fill(order.pk, OrderState.REJECTED, message=f"Not sent: {error}")
     else:
@@ -115,6 +119,14 @@ def _transmit(order: Order, exchange: Exchange, stamp: Stamp) -> None:
                 tuple(exchange.fills_of_order(order.symbol, report.order_id)) if report.executed_e8 else ()
             )
         ledger.book(order.pk, report, fills)
+
+
+def _read_rules_again(order: Order) -> None:
+    """A refusal by a filter means that the symbol's rules have changed since we read them."""
+    try:
+        refresh(order.venue, order.market)
+    except ExchangeError as error:
+        logger.warning("rules_not_read", venue=order.venue, cause=str(error))
 
 
 def _ask_about_the_key(order: Order) -> None:
