@@ -16,7 +16,14 @@ from django.utils.translation import gettext as _
 from bots import lifecycle
 from bots.lifecycle import LifecycleRefused
 from bots.models import BotConfig, BotState, BotVersion
-from bots.validation import FIELDS, ConfigurationRefused, check_configuration, configuration_of, name_taken
+from bots.validation import (
+    FIELDS,
+    ConfigurationRefused,
+    check_configuration,
+    configuration_of,
+    name_taken,
+    wanted_configuration,
+)
 
 __all__ = ["ConfigurationRefused", "Difference", "StaleVersion", "archive_bot", "change_bot", "create_bot"]
 logger = structlog.get_logger(__name__)
@@ -70,7 +77,9 @@ def change_bot(bot: BotConfig, values: Mapping[str, Any], version: int | None, b
     if version is None:
         raise ConfigurationRefused({"version": _("Say which version you edited.")})
     if version != bot.version:
-        raise StaleVersion(bot.version, _differences(bot, version, values))
+        raise StaleVersion(
+            bot.version, _differences(bot, version, wanted_configuration(bot.user, values, bot))
+        )
     checked = check_configuration(bot.user, values, bot=bot)
     if configuration_of(checked) == configuration_of(_values_of(bot)):
         return bot
@@ -167,9 +176,9 @@ def _differences(bot: BotConfig, seen_version: int, wanted: Mapping[str, Any]) -
     seen = bot.versions.filter(version=seen_version).values_list("configuration", flat=True).first() or {}
     now = configuration_of(_values_of(bot))
     return tuple(
-        Difference(name, seen.get(name), now[name], wanted.get(name, now[name]))
+        Difference(name, seen.get(name), now[name], wanted[name])
         for name in FIELDS
-        if now[name] != seen.get(name, now[name]) or now[name] != wanted.get(name, now[name])
+        if now[name] != seen.get(name, now[name]) or now[name] != wanted[name]
     )
 
 

@@ -86,6 +86,15 @@ def check_configuration(
     return checking.values
 
 
+def wanted_configuration(user: Any, given: Mapping[str, Any], bot: BotConfig) -> dict[str, Any]:
+    """What an edit of `bot` asks for, as far as it can be read, in the form of `configuration_of`. Asks nobody."""
+    checking = _Checking(user, given, bot)
+    checking.read()
+    checking.check_strategy()
+    checking.check_key()
+    return configuration_of(checking.values)
+
+
 class _Checking:
     """One pass over one configuration: `values` grows right, `errors` names what is wrong."""
 

@@ -64,7 +64,7 @@ def test_a_start_makes_active_and_pending_and_queues_a_first_run(
 
 def test_a_run_that_cannot_be_queued_is_no_error() -> None:
     nobody = Celery("nobody", broker="redis://127.0.0.1:9/0", set_as_current=False)
-    nobody.conf.update(broker_transport_options={"socket_connect_timeout": 0.2}, task_publish_retry=False)
+    nobody.conf.task_publish_retry_policy = django_settings.CELERY_TASK_PUBLISH_RETRY_POLICY
     queue_run(7, app=nobody)
 
 
