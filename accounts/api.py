@@ -28,6 +28,9 @@ class ApiKeyViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVie
         own = ApiKey.objects.for_user(self.request.user)
         return own.select_related("account").order_by("-created_at", "-pk")
 
+    def get_serializer_class(self) -> Any:
+        return NewKeySerializer if self.action == "create" else ApiKeySerializer
+
     @extend_schema(request=NewKeySerializer, responses={201: ApiKeySerializer}, tags=["api-keys"])
     def create(self, request: Request) -> Response:
         """Add a key; its exchange is asked what it may do. Venue `sandbox` without a key mints a paper key."""

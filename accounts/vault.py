@@ -42,7 +42,9 @@ def open_sealed(data: bytes | memoryview) -> str:
         return _current_box().decrypt(bytes(data)).decode()
     except (InvalidToken, UnicodeDecodeError):
         # `from None`: the cause carries the sealed bytes in its frames.
-        raise VaultError("A stored key cannot be decrypted: FERNET_KEYS lacks the key it was sealed with.") from None
+        raise VaultError(
+            "A stored key cannot be decrypted: FERNET_KEYS lacks the key it was sealed with."
+        ) from None
 
 
 def reseal(data: bytes | memoryview) -> bytes:
@@ -50,7 +52,9 @@ def reseal(data: bytes | memoryview) -> bytes:
     try:
         return _current_box().rotate(bytes(data))
     except InvalidToken:
-        raise VaultError("A stored key cannot be decrypted: FERNET_KEYS lacks the key it was sealed with.") from None
+        raise VaultError(
+            "A stored key cannot be decrypted: FERNET_KEYS lacks the key it was sealed with."
+        ) from None
 
 
 def credentials_of(api_key: ApiKey) -> Credentials:

@@ -69,6 +69,10 @@ class BotConfigViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Generic
     def get_queryset(self) -> Any:
         return bots_of(self.request.user)
 
+    def get_serializer_class(self) -> Any:
+        bodies = {"create": BotConfigBody, "update": BotConfigChange, "partial_update": BotConfigPatch}
+        return bodies.get(self.action, BotConfigSerializer)
+
     @extend_schema(request=BotConfigBody, responses={201: BotConfigSerializer}, tags=["bot-configs"])
     def create(self, request: Request) -> Response:
         """Make a bot; it is stopped until it is started."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.generic import RedirectView
 
 from tradebot import health_pages
 from tradebot.api import RootView
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
+    # Asked for by browsers on pages that are not ours to give an icon: the admin, the browsable API.
+    path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}app/mark.svg")),
     # HealthMiddleware answers these before anything else; they stand here so that they have names.
     path("health", health_pages.show_health, name="health"),
     path("health/ready", health_pages.show_readiness, name="health-ready"),

@@ -18,11 +18,17 @@ class Command(BaseCommand):
     help = "Seal every stored exchange key again with the newest of FERNET_KEYS."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        unreadable = [pk for pk in ApiKey.objects.order_by("pk").values_list("pk", flat=True) if not self.rotate(pk)]
+        unreadable = [
+            pk for pk in ApiKey.objects.order_by("pk").values_list("pk", flat=True) if not self.rotate(pk)
+        ]
         total = ApiKey.objects.count()
-        self.stdout.write(f"{total - len(unreadable)} of {total} keys are sealed with the newest encryption key.")
+        self.stdout.write(
+            f"{total - len(unreadable)} of {total} keys are sealed with the newest encryption key."
+        )
         if unreadable:
-            raise CommandError(f"Not readable with the present FERNET_KEYS, left as they are: keys {unreadable}.")
+            raise CommandError(
+                f"Not readable with the present FERNET_KEYS, left as they are: keys {unreadable}."
+            )
 
     def rotate(self, pk: int) -> bool:
         with transaction.atomic():
