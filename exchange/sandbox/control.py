@@ -20,6 +20,8 @@ class ControlRefused(Exception):
 class ControlClient:
     """`url` is the sandbox's root, `token` its bearer token."""
 
+    page_rows = 5_000
+
     def __init__(self, url: str, token: str, timeout_s: float = 10.0):
         self._root = f"{url.rstrip('/')}/sandbox/v1/"
         self._token = token
@@ -61,12 +63,14 @@ class ControlClient:
         return self._all("fills", since, {"api_key": api_key, "uid": uid})
 
     def _all(self, name: str, since: int, query: dict[str, Any]) -> Rows:
-        """Every row after `since`, page by page."""
+        """Every row after `since`, page by page; a page that is not full is the last, though others trade on."""
         rows: Rows = []
-        while page := self._ask("GET", name, query={**query, "since": since})[name]:
+        while True:
+            page = self._ask("GET", name, query={**query, "since": since, "limit": self.page_rows})[name]
             rows += page
+            if len(page) < self.page_rows:
+                return rows
             since = page[-1]["id"]
-        return rows
 
     def clock(self) -> dict[str, Any]:
         return self._ask("GET", "clock")

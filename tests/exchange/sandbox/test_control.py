@@ -129,3 +129,14 @@ def test_unknown_names_and_bodies(sandbox):
     assert (garbled.status_code, garbled.json()) == (400, {"detail": "The body is not JSON."})
     since = requests.get(f"{sandbox.url}/sandbox/v1/fills?since=x", headers=headers, timeout=5)
     assert (since.status_code, since.json()) == (400, {"detail": "since and limit must be whole numbers"})
+
+
+def test_long_lists_come_whole_over_several_pages(sandbox, caller):
+    class Small(ControlClient):
+        page_rows = 2
+
+    names = [str(number) for number in range(5)]
+    for name in names:
+        caller.order(side="BUY", quoteOrderQty="20", newClientOrderId=name)
+    seen = Small(sandbox.url, sandbox.token).fills(api_key=caller.api_key)
+    assert [row["clientOrderId"] for row in seen] == names
