@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from kombu.exceptions import OperationalError
 
 from accounts import live
+from accounts.keys import check_key
 from accounts.vault import VaultError
 from bots import lifecycle, scope
 from bots.halts import halting_reason
@@ -139,15 +140,25 @@ def _check_exchange(bot: BotConfig) -> None:
         message = _("%(symbol)s is not traded on this venue.") % {"symbol": bot.symbol}
         raise LifecycleRefused(400, message, field="symbol") from None
     except VaultError:
+        _note_bad_key(bot)
         message = _("The stored API key cannot be decrypted. Add the key again.")
         raise LifecycleRefused(400, message, field="api_key") from None
     except CredentialsRefused as refused:
+        _note_bad_key(bot)
         message = _("The exchange refused this bot's API key: %(why)s") % {"why": refused.message}
         raise LifecycleRefused(400, message, field="api_key") from None
     except ExchangeError as error:
         logger.warning("start_without_exchange", bot_config_id=bot.pk, cause=str(error))
         message = _("The exchange does not answer. The bot was not started; try again in a moment.")
         raise LifecycleRefused(503, message) from None
+
+
+def _note_bad_key(bot: BotConfig) -> None:
+    """The key's own check marks it and pauses its other bots; when it cannot be asked, the next check will tell."""
+    try:
+        check_key(bot.api_key)
+    except ExchangeError as error:
+        logger.warning("key_not_checked", api_key_id=bot.api_key_id, cause=str(error))
 
 
 def _check_money(bot: BotConfig) -> None:

@@ -94,7 +94,9 @@ def test_a_key_known_to_be_invalid_refuses(new_bot: Any) -> None:
 def test_a_key_the_exchange_refuses_now_refuses(new_bot: Any, sandbox: Any) -> None:
     bot = new_bot(started=False)
     sandbox.control.revoke_key(credentials_of(bot.api_key).api_key)
-    assert (refusal_of(bot).status_code, refusal_of(bot).field) == (400, "api_key")
+    refusal = refusal_of(bot)
+    assert (refusal.status_code, refusal.field) == (400, "api_key")
+    assert ApiKey.objects.get(pk=bot.api_key_id).is_valid is False
 
 
 def test_a_key_that_cannot_be_decrypted_refuses_without_a_trace_of_it(new_bot: Any) -> None:
