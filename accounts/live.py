@@ -130,3 +130,4 @@ def install_listener(listener: RetryingListener | None = None) -> None:
     manager = get_listener_manager()
     if listener is not None or not isinstance(manager.redis_listener, RetryingListener):
         manager.redis_listener = listener or RetryingListener()
+        manager.redis_listener_started = False

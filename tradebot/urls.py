@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.generic import RedirectView
 from django.views.generic import RedirectView
 
 from tradebot import health_pages
@@ -21,6 +23,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1", RootView.as_view()),
     path("api/v1/", include("tradebot.api")),
     path("system/banner", health_pages.show_system_banner, name="system-banner"),
+    # Asked for by browsers where a page names no icon of its own (API pages, JSON).
+    path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}app/mark.svg")),
     path("", include("accounts.urls")),
     path("", include("bots.urls")),
     path("", include("trading.urls")),

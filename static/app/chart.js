@@ -92,8 +92,11 @@
       var shown = data.candles.length;
       chart.timeScale().setVisibleLogicalRange({ from: shown - Math.min(shown, box.clientWidth < 500 ? 60 : 140), to: shown + 4 });
     } else {
-      data.candles.forEach(function (row) { candles.update(asCandle(row)); });
-      data.lines.forEach(function (line, index) { if (lines[index]) line.points.forEach(function (row) { lines[index].series.update(asPoint(row)); }); });
+      // The candle before the newest comes again, because it was still running when it was drawn.
+      data.candles.forEach(function (row) { candles.update(asCandle(row), row[0] < newest.time); });
+      data.lines.forEach(function (line, index) {
+        if (lines[index]) line.points.forEach(function (row) { lines[index].series.update(asPoint(row), row[0] < newest.time); });
+      });
     }
     newest = asCandle(data.candles[data.candles.length - 1]);
     last = data.candles.length > 1 ? data.candles[data.candles.length - 2][0] : newest.time;
@@ -109,9 +112,8 @@
     if (busy) { again = true; return; }
     busy = true;
     fetch(box.dataset.url + (last === null ? "" : "?since=" + last), { headers: { Accept: "application/json", "HX-Request": "true" } })
-      .then(function (answer) { return answer.status === 200 ? answer.json() : null; })
-      .then(function (data) { if (data) show(data); })
-      .catch(function () { if (!chart) message.textContent = box.dataset.empty; })
+      .then(function (answer) { return answer.status === 200 ? answer.json() : null; }, function () { return null; })
+      .then(function (data) { if (data) show(data); else if (!chart) message.textContent = box.dataset.empty; })
       .finally(function () { busy = false; if (again) { again = false; refresh(); } });
   }
   document.body.addEventListener(box.dataset.event, refresh);

@@ -1,4 +1,4 @@
-"""Swagger, the browsable API and the admin in a real browser: they work under our content policy, without other hosts."""
+"""Swagger, the browsable API and the admin in a real browser: they work under our policy and ask no other host."""
 
 from __future__ import annotations
 
