@@ -120,6 +120,7 @@ def test_reserved_is_the_sum_of_open_reservations_and_at_most_what_is_free(
     wallet: Wallet, make_bot: Any, steps: Any
 ) -> None:
     Wallet.objects.filter(pk=wallet.pk).update(free=1000, reserved=0)
+    wallet.refresh_from_db()
     orders: list[Order] = []
     for verb, argument in steps:
         play(wallet, make_bot, orders, verb, Decimal(argument))
