@@ -79,6 +79,15 @@ PRESETS: Final = (
         entries_per_day=88,
     ),
     Preset(
+        name="restless",
+        title=_("Restless"),
+        summary=_(
+            "Turns with almost every one-minute move, about nine times an hour: something to watch, not to keep."
+        ),
+        values=_crossing("1m", 1, 3, share=10, rsi=WIDE),
+        entries_per_day=226,
+    ),
+    Preset(
         name="steady",
         title=_("Steady"),
         summary=_(

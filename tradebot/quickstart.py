@@ -25,7 +25,7 @@ SYMBOLS = ("BTCUSDT", "ETHUSDT")
 LAYOUT = {
     "Paper account 1": ("first-look", "steady"),
     "Paper account 2": ("quick", "swing"),
-    "Paper account 3": ("eager", "calm"),
+    "Paper account 3": ("eager", "restless"),
 }
 
 

@@ -16,7 +16,7 @@ from exchange.sandbox.tape import MINUTE_MS, Tape
 
 BEHIND_MS = 2 * WEEK_MS
 AHEAD_MS = 4 * WEEK_MS
-PRESETS = ((2, 5), (2, 4), (3, 6), (3, 8))
+PRESETS = ((2, 5), (2, 4), (3, 6), (3, 8), (1, 3))
 SOON_MS = (45_000, 170_000)
 LATER_MS = 3_600_000
 WARM_UP_MINUTES = 300

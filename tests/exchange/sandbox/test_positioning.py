@@ -7,6 +7,7 @@ from engine.market import Candles
 from engine.strategies import strategy
 from exchange.sandbox.market import WEEK_MS
 from exchange.sandbox.positioning import (
+    PRESETS,
     RecordingTooShort,
     admissible_weeks,
     choose_shift,
@@ -40,7 +41,7 @@ def test_no_other_admissible_week_is_livelier():
     def liveliness(weeks: int) -> tuple[int, int]:
         soon = later = 0
         for tape in TAPES.values():
-            for fast, slow in ((2, 5), (2, 4), (3, 6), (3, 8)):
+            for fast, slow in PRESETS:
                 found = np.array(entries_after(tape, NOW_MS - weeks * WEEK_MS, fast=fast, slow=slow))
                 soon += int(((found >= 45_000) & (found < 170_000)).sum())
                 later += int(((found >= 170_000) & (found < 3_770_000)).sum())
@@ -50,7 +51,7 @@ def test_no_other_admissible_week_is_livelier():
     assert chosen.soon == len(chosen.first_signals)
 
 
-@pytest.mark.parametrize(("fast", "slow"), [(2, 5), (2, 4), (3, 6), (3, 8)])
+@pytest.mark.parametrize(("fast", "slow"), PRESETS)
 def test_its_averages_are_the_engines(fast, slow):
     tape = TAPES["ETHUSDT"]
     part = slice(50_000, 50_600)
