@@ -14,11 +14,20 @@ from django.utils import timezone
 from psycopg.errors import LockNotAvailable
 
 from accounts import live
+from accounts.keys import check_key
 from accounts.vault import VaultError
 from bots.halts import halting_reason
 from bots.lifecycle import fail, roll_day, set_status
 from bots.models import BotConfig, BotState, BotStatus
-from bots.standing import CLIENT_INIT, DECRYPT_FAILED, PRICE_FETCH, Standing, standing_of
+from bots.standing import (
+    AT_WORK,
+    CLIENT_INIT,
+    DECRYPT_FAILED,
+    KEY_INVALID,
+    PRICE_FETCH,
+    Standing,
+    standing_of,
+)
 from engine.amounts import decimal_from_e8, e6_from_percent, e8_from_decimal
 from engine.decide import Action, Bar, Snapshot, bar_at, decide, freshness_ms, says_something_new
 from engine.decide import Decision as Decided
@@ -26,10 +35,10 @@ from engine.market import INTERVAL_MS, Candles, last_closed_opening
 from engine.orders import FINAL_STATES, OrderState, Purpose
 from engine.reasons import Reason
 from engine.rules import SymbolRules
-from engine.strategies import Signals, parse_params, strategy
+from engine.strategies import InvalidParams, Signals, UnknownStrategy, parse_params, strategy
 from exchange import candles as candle_store
 from exchange.connect import VenueNotAvailable, market_data
-from exchange.port import ExchangeError
+from exchange.port import CredentialsRefused, ExchangeError
 from exchange.symbols import UnknownSymbol, rules_for
 from trading.models import Decision, Order, Position, Wallet
 from trading.money import NotEnoughMoney, read_wallet
@@ -40,6 +49,15 @@ logger = structlog.get_logger(__name__)
 
 # Candles missed while nothing ran are looked at for exits; older ones than these cannot change what to do now.
 MOST_MISSED = 500
+MAY_ENTER = AT_WORK | {Standing.RETRYING}
+# What keeps a run from looking, and what its bot then shows; the first that fits.
+CAUSES = (
+    (VaultError, DECRYPT_FAILED),
+    (VenueNotAvailable, CLIENT_INIT),
+    ((UnknownStrategy, InvalidParams), "strategy"),
+    ((ExchangeError, UnknownSymbol), PRICE_FETCH),
+)
+CANNOT_LOOK = (VaultError, UnknownStrategy, InvalidParams, ExchangeError, UnknownSymbol)
 
 
 class Locked(Exception):
@@ -81,7 +99,7 @@ def run_bot(bot_config_id: int) -> str:
         if view is None:
             return "skipped (nothing new)"
         _refresh_money(bot, view)
-    except (VaultError, VenueNotAvailable, UnknownSymbol, ExchangeError) as error:
+    except CANNOT_LOOK as error:
         return _could_not_look(bot, error)
     try:
         with transaction.atomic():
@@ -92,7 +110,11 @@ def run_bot(bot_config_id: int) -> str:
         raise
     if order_id is None:
         return line
-    return _in_words(send(order_id))
+    try:
+        return _in_words(send(order_id))
+    except VaultError as error:
+        # The order stays planned: an exit is sent once the key can be opened again.
+        return _could_not_look(bot, error)
 
 
 def look(bot: BotConfig) -> View | None:
@@ -118,20 +140,28 @@ def look(bot: BotConfig) -> View | None:
 
 def _refresh_money(bot: BotConfig, view: View) -> None:
     """Before an entry the wallet is read anew; every other candle costs no request."""
-    if view.signals.long_entry[-1] and not bot.state.in_position and bot.is_active:
+    may_enter = standing_of(bot.state.status, bot.state.status_detail) in MAY_ENTER
+    if may_enter and view.signals.long_entry[-1] and not bot.state.in_position and bot.is_active:
         read_wallet(bot.api_key, bot.position_type, bot.quote_asset)
 
 
 def _could_not_look(bot: BotConfig, error: Exception) -> str:
-    cause = PRICE_FETCH
-    if isinstance(error, VaultError):
-        cause = DECRYPT_FAILED
-    elif isinstance(error, VenueNotAvailable):
-        cause = CLIENT_INIT
+    if isinstance(error, CredentialsRefused) and _is_key_invalid(bot):
+        return f"{BotStatus.PAUSED} ({KEY_INVALID})"
+    cause = next(cause for kind, cause in CAUSES if isinstance(error, kind))
     with transaction.atomic():
         fail(bot.state, str(error), cause)
         transaction.on_commit(lambda: live.publish(bot.user_id, f"bot-{bot.pk}", "dashboard"))
     return f"error ({cause})"
+
+
+def _is_key_invalid(bot: BotConfig) -> bool:
+    """Ask about the key on its own; if it is refused there too, that has paused all its bots."""
+    try:
+        return not check_key(bot.api_key).is_valid
+    except ExchangeError as error:
+        logger.warning("key_check_unanswered", key_id=bot.api_key_id, cause=str(error))
+        return False
 
 
 def _decide_and_plan(bot_id: int, view: View) -> tuple[str, int | None]:

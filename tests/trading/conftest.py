@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -58,3 +59,11 @@ def new_bot(sandbox: SandboxProcess, alice: Any) -> Any:
         return BotConfig.objects.select_related("state", "api_key", "account").get(pk=bot.pk)
 
     return make
+
+
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """A port that is held and never listened on: connecting to it is refused."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]

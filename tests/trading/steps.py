@@ -44,7 +44,8 @@ def plan_buy(bot: BotConfig, *, quote: Decimal = SPENT, late_ms: int = 0) -> Ord
         decision = Decision.objects.create(
             bot_config=bot,
             config_version=1,
-            candle_open_ms=now_ms + Decision.objects.filter(bot_config=bot).count(),
+            # No candle's own opening, so that a run's decision about a candle never meets this one.
+            candle_open_ms=now_ms - 1 - Decision.objects.filter(bot_config=bot).count(),
             acts_at=timezone.now(),
             action="enter",
             reason="entry signal",
@@ -141,7 +142,9 @@ def go_to_signal(sandbox: Any, bot: BotConfig, name: str) -> int:
     """Release the market to the opening at which the next `long_entry` or `long_exit` acts; its time in ms."""
     now_ms = int(sandbox.control.clock()["market_ms"])
     candles = recorded_candles(sandbox, bot.symbol, start_ms=now_ms - 300 * MINUTE_MS, count=1_500)
-    signals = getattr(strategy(bot.strategy).signals(candles, parse_params(bot.strategy, bot.strategy_params)), name)
+    signals = getattr(
+        strategy(bot.strategy).signals(candles, parse_params(bot.strategy, bot.strategy_params)), name
+    )
     for open_ms in candles.open_ms[signals]:
         if open_ms >= now_ms:
             sandbox.control.advance(int(open_ms + MINUTE_MS - now_ms) // MINUTE_MS)

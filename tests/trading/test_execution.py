@@ -47,7 +47,8 @@ def test_executed_and_the_answer_lost_is_found_by_query_and_booked_once(
     settle_orders()
     settle_orders()
     assert reloaded(order).state == "filled"
-    assert (Fill.objects.count(), Trade.objects.filter(client_order_id=order.client_order_id).count()) == (before + 1, 1)
+    trades = Trade.objects.filter(client_order_id=order.client_order_id)
+    assert (Fill.objects.count(), trades.count()) == (before + 1, 1)
     assert (reserved(bot), their_orders(sandbox, bot).count(order.client_order_id)) == (0, 1)
     assert fresh(bot).state.in_position is (purpose == "entry")
 
@@ -62,14 +63,19 @@ def test_an_entry_that_never_arrived_is_dropped_after_three_late_negatives(
     assert send(order.pk).state == "unknown"
 
     settle_orders()
-    assert (reloaded(order).state, reloaded(order).negative_answers) == ("unknown", 0)  # asked too early to count
+    assert (reloaded(order).state, reloaded(order).negative_answers) == (
+        "unknown",
+        0,
+    )  # asked too early to count
     ended = settle_until_believed(order)
     assert (ended.state, ended.negative_answers, reserved(bot)) == ("dropped", 3, 0)
     assert (their_orders(sandbox, bot), Order.objects.unsettled().count()) == ([], 0)
 
 
 @pytest.mark.parametrize("fault", ["drop_before", "error_503_before"])
-def test_an_exit_that_never_arrived_is_planned_again_with_a_new_id(sandbox: Any, new_bot: Any, fault: str) -> None:
+def test_an_exit_that_never_arrived_is_planned_again_with_a_new_id(
+    sandbox: Any, new_bot: Any, fault: str
+) -> None:
     bot = new_bot()
     order = plan(bot, "exit")
     strike(sandbox, bot, {"kind": fault})
@@ -81,7 +87,11 @@ def test_an_exit_that_never_arrived_is_planned_again_with_a_new_id(sandbox: Any,
     make_older(order, "settled_at")
     assert plan_exits_again() == 1
     again = Order.objects.get(bot_config=bot, purpose="exit", state="planned")
-    assert (again.quantity, again.position_id, again.reason) == (order.quantity, order.position_id, "exit_signal")
+    assert (again.quantity, again.position_id, again.reason) == (
+        order.quantity,
+        order.position_id,
+        "exit_signal",
+    )
     assert again.client_order_id != order.client_order_id
     assert send(again.pk).state == "filled"
     assert not fresh(bot).state.in_position
@@ -94,7 +104,11 @@ def test_an_unknown_order_stays_unknown_while_the_exchange_is_silent(sandbox: An
     query = {"kind": "error_503_before", "method": "GET", "count": 2}
     strike(sandbox, bot, {"kind": "execute_then_drop"}, query)
     send(order.pk)
-    assert [dict(settle_orders()) for _ in range(3)] == [{"unreachable": 1}, {"unreachable": 1}, {"filled": 1}]
+    assert [dict(settle_orders()) for _ in range(3)] == [
+        {"unreachable": 1},
+        {"unreachable": 1},
+        {"filled": 1},
+    ]
 
 
 @pytest.mark.parametrize("purpose", PURPOSES)
@@ -206,5 +220,3 @@ def test_a_key_the_exchange_refuses_pauses_its_bots(sandbox: Any, new_bot: Any) 
     assert send(order.pk).state == "rejected"
     bot = fresh(bot)
     assert (bot.api_key.is_valid, bot.state.status_text, reserved(bot)) == (False, "paused (key invalid)", 0)
-
-

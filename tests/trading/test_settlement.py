@@ -67,7 +67,9 @@ def test_a_sender_that_died_before_the_request_left_nothing(sandbox: Any, new_bo
 
 
 @pytest.mark.parametrize("purpose", PURPOSES)
-def test_an_order_hidden_from_queries_is_found_when_it_shows(sandbox: Any, new_bot: Any, purpose: str) -> None:
+def test_an_order_hidden_from_queries_is_found_when_it_shows(
+    sandbox: Any, new_bot: Any, purpose: str
+) -> None:
     bot = new_bot()
     order = plan(bot, purpose)
     strike(sandbox, bot, {"kind": "hide_order_ms", "ms": 400})
