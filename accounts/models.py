@@ -52,6 +52,11 @@ class User(AbstractBaseUser, PermissionsMixin, TimestampedModel):
     def __str__(self) -> str:
         return self.email
 
+    def set_password(self, raw_password: str | None) -> None:
+        super().set_password(raw_password)
+        # Wherever a password is changed or reset: what was signed in by the old one is signed out.
+        self.tokens_valid_from = timezone.now()
+
 
 class OwnedQuerySet(models.QuerySet[Any]):
     """Rows with a `user`: every read of owned data starts here."""

@@ -8,7 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import OperationalError
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
+from django.views.defaults import server_error
 from rest_framework import status
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.response import Response
@@ -23,6 +25,13 @@ from exchange.port import ExchangeError, RateLimited
 DETAIL = "detail"
 # DRF's name for what concerns no single field.
 WHOLE_BODY = "non_field_errors"
+
+
+def show_server_error(request: HttpRequest) -> HttpResponse:
+    """A 500: JSON for the API, the page for pages; what went wrong is in the log only."""
+    if request.path_info.startswith("/api/"):
+        return JsonResponse({DETAIL: _("Something went wrong on our side. It was logged.")}, status=500)
+    return server_error(request)
 
 
 def answer_error(error: Exception, context: dict[str, Any]) -> Response | None:

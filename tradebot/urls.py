@@ -12,6 +12,7 @@ from django.views.generic import RedirectView
 from tradebot import health_pages
 from tradebot.api import RootView
 
+handler500 = "tradebot.api_errors.show_server_error"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     # Asked for by browsers on pages that are not ours to give an icon: the admin, the browsable API.
