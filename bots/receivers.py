@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -24,4 +25,4 @@ def pause_bots_of_key(sender: type[ApiKey], *, api_key: ApiKey, **_: Any) -> Non
             continue
         state.last_error_message = api_key.last_error[:300]
         state.save(update_fields=["last_error_message", "updated_at"])
-        transaction.on_commit(lambda name=f"bot-{state.pk}": live.publish(api_key.user_id, name, "dashboard"))
+        transaction.on_commit(partial(live.publish, api_key.user_id, f"bot-{state.pk}", "dashboard"))

@@ -38,7 +38,8 @@ class CandleBlock(TimestampedModel):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["source", "market", "symbol", "interval", "month"], name="candleblock_one_per_series_month"
+                fields=["source", "market", "symbol", "interval", "month"],
+                name="candleblock_one_per_series_month",
             ),
         ]
 

@@ -8,151 +8,325 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
+        ("accounts", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='BotConfig',
+            name="BotConfig",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('name', models.CharField(max_length=80)),
-                ('symbol', models.CharField(max_length=32)),
-                ('base_asset', models.CharField(max_length=16)),
-                ('quote_asset', models.CharField(max_length=16)),
-                ('position_type', models.CharField(choices=[('spot', 'Spot'), ('futures', 'USD-M futures')], default='spot', max_length=8)),
-                ('direction', models.CharField(choices=[('long', 'Long'), ('short', 'Short'), ('both', 'Both')], default='long', max_length=8)),
-                ('timeframe', models.CharField(choices=[('1m', '1 minute'), ('3m', '3 minutes'), ('5m', '5 minutes'), ('15m', '15 minutes'), ('30m', '30 minutes'), ('1h', '1 hour'), ('2h', '2 hours'), ('4h', '4 hours'), ('6h', '6 hours'), ('8h', '8 hours'), ('12h', '12 hours'), ('1d', '1 day')], default='1m', max_length=4)),
-                ('strategy', models.CharField(default='ema', max_length=40)),
-                ('strategy_params', models.JSONField(blank=True, default=dict)),
-                ('initial_capital', exchange.fields.AmountField()),
-                ('position_size_perc', exchange.fields.AmountField(blank=True, null=True)),
-                ('position_size_fixed', exchange.fields.AmountField(blank=True, null=True)),
-                ('stop_loss_perc', exchange.fields.AmountField(blank=True, null=True)),
-                ('take_profit_perc', exchange.fields.AmountField(blank=True, null=True)),
-                ('trailing_stop_perc', exchange.fields.AmountField(blank=True, null=True)),
-                ('leverage', models.PositiveSmallIntegerField(default=1)),
-                ('max_daily_trades', models.PositiveIntegerField(blank=True, null=True)),
-                ('max_daily_loss_perc', exchange.fields.AmountField(blank=True, null=True)),
-                ('daily_target_perc', exchange.fields.AmountField(blank=True, null=True)),
-                ('cooldown_candles', models.PositiveIntegerField(default=0)),
-                ('max_slippage_perc', exchange.fields.AmountField(blank=True, null=True)),
-                ('auto_transfer_funds', models.BooleanField(default=False)),
-                ('transfer_amount', exchange.fields.AmountField(blank=True, null=True)),
-                ('is_active', models.BooleanField(default=False, editable=False)),
-                ('archived_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='bots', to='accounts.exchangeaccount')),
-                ('api_key', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='bots', to='accounts.apikey')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='bots', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("name", models.CharField(max_length=80)),
+                ("symbol", models.CharField(max_length=32)),
+                ("base_asset", models.CharField(max_length=16)),
+                ("quote_asset", models.CharField(max_length=16)),
+                (
+                    "position_type",
+                    models.CharField(
+                        choices=[("spot", "Spot"), ("futures", "USD-M futures")], default="spot", max_length=8
+                    ),
+                ),
+                (
+                    "direction",
+                    models.CharField(
+                        choices=[("long", "Long"), ("short", "Short"), ("both", "Both")],
+                        default="long",
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "timeframe",
+                    models.CharField(
+                        choices=[
+                            ("1m", "1 minute"),
+                            ("3m", "3 minutes"),
+                            ("5m", "5 minutes"),
+                            ("15m", "15 minutes"),
+                            ("30m", "30 minutes"),
+                            ("1h", "1 hour"),
+                            ("2h", "2 hours"),
+                            ("4h", "4 hours"),
+                            ("6h", "6 hours"),
+                            ("8h", "8 hours"),
+                            ("12h", "12 hours"),
+                            ("1d", "1 day"),
+                        ],
+                        default="1m",
+                        max_length=4,
+                    ),
+                ),
+                ("strategy", models.CharField(default="ema", max_length=40)),
+                ("strategy_params", models.JSONField(blank=True, default=dict)),
+                ("initial_capital", exchange.fields.AmountField()),
+                ("position_size_perc", exchange.fields.AmountField(blank=True, null=True)),
+                ("position_size_fixed", exchange.fields.AmountField(blank=True, null=True)),
+                ("stop_loss_perc", exchange.fields.AmountField(blank=True, null=True)),
+                ("take_profit_perc", exchange.fields.AmountField(blank=True, null=True)),
+                ("trailing_stop_perc", exchange.fields.AmountField(blank=True, null=True)),
+                ("leverage", models.PositiveSmallIntegerField(default=1)),
+                ("max_daily_trades", models.PositiveIntegerField(blank=True, null=True)),
+                ("max_daily_loss_perc", exchange.fields.AmountField(blank=True, null=True)),
+                ("daily_target_perc", exchange.fields.AmountField(blank=True, null=True)),
+                ("cooldown_candles", models.PositiveIntegerField(default=0)),
+                ("max_slippage_perc", exchange.fields.AmountField(blank=True, null=True)),
+                ("auto_transfer_funds", models.BooleanField(default=False)),
+                ("transfer_amount", exchange.fields.AmountField(blank=True, null=True)),
+                ("is_active", models.BooleanField(default=False, editable=False)),
+                ("archived_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="bots",
+                        to="accounts.exchangeaccount",
+                    ),
+                ),
+                (
+                    "api_key",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="bots", to="accounts.apikey"
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="bots",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='BotVersion',
+            name="BotVersion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('version', models.PositiveIntegerField()),
-                ('configuration', models.JSONField()),
-                ('author', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('bot_config', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='versions', to='bots.botconfig')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("version", models.PositiveIntegerField()),
+                ("configuration", models.JSONField()),
+                (
+                    "author",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "bot_config",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="versions",
+                        to="bots.botconfig",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Halt',
+            name="Halt",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('reason', models.CharField(max_length=200)),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('bot_config', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='halts', to='bots.botconfig')),
-                ('user', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='halts', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("reason", models.CharField(max_length=200)),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "bot_config",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="halts",
+                        to="bots.botconfig",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="halts",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='BotState',
+            name="BotState",
             fields=[
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('bot_config', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='state', serialize=False, to='bots.botconfig')),
-                ('status', models.CharField(choices=[('stopped', 'Stopped'), ('pending', 'Pending'), ('running', 'Running'), ('waiting', 'Waiting'), ('paused', 'Paused'), ('error', 'Error')], default='stopped', max_length=10)),
-                ('status_detail', models.CharField(blank=True, default='', max_length=120)),
-                ('in_position', models.BooleanField(default=False)),
-                ('position_side', models.CharField(blank=True, choices=[('long', 'Long'), ('short', 'Short')], default='', max_length=8)),
-                ('entry_price', exchange.fields.AmountField(blank=True, null=True)),
-                ('current_position_size_coins', exchange.fields.AmountField(default=Decimal('0'))),
-                ('take_profit_price', exchange.fields.AmountField(blank=True, null=True)),
-                ('stop_loss_price', exchange.fields.AmountField(blank=True, null=True)),
-                ('trailing_stop_price', exchange.fields.AmountField(blank=True, null=True)),
-                ('max_price_since_entry', exchange.fields.AmountField(blank=True, null=True)),
-                ('realized_pnl', exchange.fields.AmountField(default=Decimal('0'))),
-                ('daily_pnl', exchange.fields.AmountField(default=Decimal('0'))),
-                ('daily_trades_count', models.PositiveIntegerField(default=0)),
-                ('counters_date', models.DateField(blank=True, null=True)),
-                ('last_run_at', models.DateTimeField(blank=True, null=True)),
-                ('last_candle_open_ms', models.BigIntegerField(blank=True, null=True)),
-                ('last_reason', models.CharField(blank=True, default='', max_length=60)),
-                ('last_error_message', models.CharField(blank=True, default='', max_length=300)),
-                ('last_updated_at', models.DateTimeField(auto_now=True)),
-                ('dust_quantity', exchange.fields.AmountField(default=Decimal('0'))),
-                ('dust_cost', exchange.fields.AmountField(default=Decimal('0'))),
-                ('order_sequence', models.PositiveIntegerField(default=0)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "bot_config",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="state",
+                        serialize=False,
+                        to="bots.botconfig",
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("stopped", "Stopped"),
+                            ("pending", "Pending"),
+                            ("running", "Running"),
+                            ("waiting", "Waiting"),
+                            ("paused", "Paused"),
+                            ("error", "Error"),
+                        ],
+                        default="stopped",
+                        max_length=10,
+                    ),
+                ),
+                ("status_detail", models.CharField(blank=True, default="", max_length=120)),
+                ("in_position", models.BooleanField(default=False)),
+                (
+                    "position_side",
+                    models.CharField(
+                        blank=True, choices=[("long", "Long"), ("short", "Short")], default="", max_length=8
+                    ),
+                ),
+                ("entry_price", exchange.fields.AmountField(blank=True, null=True)),
+                ("current_position_size_coins", exchange.fields.AmountField(default=Decimal("0"))),
+                ("take_profit_price", exchange.fields.AmountField(blank=True, null=True)),
+                ("stop_loss_price", exchange.fields.AmountField(blank=True, null=True)),
+                ("trailing_stop_price", exchange.fields.AmountField(blank=True, null=True)),
+                ("max_price_since_entry", exchange.fields.AmountField(blank=True, null=True)),
+                ("realized_pnl", exchange.fields.AmountField(default=Decimal("0"))),
+                ("daily_pnl", exchange.fields.AmountField(default=Decimal("0"))),
+                ("daily_trades_count", models.PositiveIntegerField(default=0)),
+                ("counters_date", models.DateField(blank=True, null=True)),
+                ("last_run_at", models.DateTimeField(blank=True, null=True)),
+                ("last_candle_open_ms", models.BigIntegerField(blank=True, null=True)),
+                ("last_reason", models.CharField(blank=True, default="", max_length=60)),
+                ("last_error_message", models.CharField(blank=True, default="", max_length=300)),
+                ("last_updated_at", models.DateTimeField(auto_now=True)),
+                ("dust_quantity", exchange.fields.AmountField(default=Decimal("0"))),
+                ("dust_cost", exchange.fields.AmountField(default=Decimal("0"))),
+                ("order_sequence", models.PositiveIntegerField(default=0)),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('current_position_size_coins__gte', 0)), name='botstate_size_not_negative'), models.CheckConstraint(condition=models.Q(('dust_quantity__gte', 0)), name='botstate_dust_not_negative')],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("current_position_size_coins__gte", 0)),
+                        name="botstate_size_not_negative",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("dust_quantity__gte", 0)), name="botstate_dust_not_negative"
+                    ),
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='botconfig',
-            index=models.Index(fields=['user', '-created_at'], name='botconfig_user_newest'),
+            model_name="botconfig",
+            index=models.Index(fields=["user", "-created_at"], name="botconfig_user_newest"),
         ),
         migrations.AddIndex(
-            model_name='botconfig',
-            index=models.Index(condition=models.Q(('is_active', True)), fields=['account'], name='botconfig_active_by_account'),
+            model_name="botconfig",
+            index=models.Index(
+                condition=models.Q(("is_active", True)),
+                fields=["account"],
+                name="botconfig_active_by_account",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='botconfig',
-            constraint=models.UniqueConstraint(condition=models.Q(('archived_at__isnull', True)), fields=('user', 'name'), name='botconfig_name_unique_per_user'),
+            model_name="botconfig",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("archived_at__isnull", True)),
+                fields=("user", "name"),
+                name="botconfig_name_unique_per_user",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='botconfig',
-            constraint=models.CheckConstraint(condition=models.Q(('initial_capital__gt', 0)), name='botconfig_capital_positive'),
+            model_name="botconfig",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("initial_capital__gt", 0)), name="botconfig_capital_positive"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='botconfig',
-            constraint=models.CheckConstraint(condition=models.Q(('position_size_perc__isnull', True), ('position_size_fixed__isnull', True), _connector='OR'), name='botconfig_one_kind_of_size'),
+            model_name="botconfig",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("position_size_perc__isnull", True),
+                    ("position_size_fixed__isnull", True),
+                    _connector="OR",
+                ),
+                name="botconfig_one_kind_of_size",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='botconfig',
-            constraint=models.CheckConstraint(condition=models.Q(('position_size_perc__isnull', True), models.Q(('position_size_perc__gt', 0), ('position_size_perc__lte', 100)), _connector='OR'), name='botconfig_size_percent_in_range'),
+            model_name="botconfig",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("position_size_perc__isnull", True),
+                    models.Q(("position_size_perc__gt", 0), ("position_size_perc__lte", 100)),
+                    _connector="OR",
+                ),
+                name="botconfig_size_percent_in_range",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='botconfig',
-            constraint=models.CheckConstraint(condition=models.Q(('is_active', False), ('archived_at__isnull', True), _connector='OR'), name='botconfig_archived_is_not_active'),
+            model_name="botconfig",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("is_active", False), ("archived_at__isnull", True), _connector="OR"),
+                name="botconfig_archived_is_not_active",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='botversion',
-            constraint=models.UniqueConstraint(fields=('bot_config', 'version'), name='botversion_numbered_once'),
+            model_name="botversion",
+            constraint=models.UniqueConstraint(
+                fields=("bot_config", "version"), name="botversion_numbered_once"
+            ),
         ),
         migrations.AddIndex(
-            model_name='halt',
-            index=models.Index(condition=models.Q(('ended_at__isnull', True)), fields=['user', 'bot_config'], name='halt_open'),
+            model_name="halt",
+            index=models.Index(
+                condition=models.Q(("ended_at__isnull", True)),
+                fields=["user", "bot_config"],
+                name="halt_open",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='halt',
-            constraint=models.CheckConstraint(condition=models.Q(('user__isnull', True), ('bot_config__isnull', True), _connector='OR'), name='halt_one_scope'),
+            model_name="halt",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("user__isnull", True), ("bot_config__isnull", True), _connector="OR"),
+                name="halt_one_scope",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='halt',
-            constraint=models.CheckConstraint(condition=models.Q(('ended_at__isnull', True), ('ended_at__gte', models.F('created_at')), _connector='OR'), name='halt_ends_after_it_began'),
+            model_name="halt",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("ended_at__isnull", True), ("ended_at__gte", models.F("created_at")), _connector="OR"
+                ),
+                name="halt_ends_after_it_began",
+            ),
         ),
     ]

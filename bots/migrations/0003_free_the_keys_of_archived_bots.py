@@ -6,21 +6,30 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0001_initial'),
-        ('bots', '0002_botstate_last_updated_trigger'),
+        ("accounts", "0001_initial"),
+        ("bots", "0002_botstate_last_updated_trigger"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='botconfig',
-            name='api_key',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='bots', to='accounts.apikey'),
+            model_name="botconfig",
+            name="api_key",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="bots",
+                to="accounts.apikey",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='botconfig',
-            constraint=models.CheckConstraint(condition=models.Q(('api_key__isnull', False), ('archived_at__isnull', False), _connector='OR'), name='botconfig_living_has_a_key'),
+            model_name="botconfig",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("api_key__isnull", False), ("archived_at__isnull", False), _connector="OR"
+                ),
+                name="botconfig_living_has_a_key",
+            ),
         ),
     ]

@@ -53,7 +53,9 @@ class Position(TimestampedModel):
     realized_pnl = AmountField(default=Decimal(0))
     fees = AmountField(default=Decimal(0))
     funding = AmountField(default=Decimal(0))
-    action = models.CharField(max_length=8, choices=PositionAction.choices, blank=True, default=PositionAction.NONE)
+    action = models.CharField(
+        max_length=8, choices=PositionAction.choices, blank=True, default=PositionAction.NONE
+    )
     unprotected_seconds = AmountField(default=Decimal(0))
 
     objects: ClassVar[Any] = PositionQuerySet.as_manager()
@@ -97,7 +99,8 @@ class Trade(TimestampedModel):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["account", "market", "symbol", "binance_order_id"], name="trade_once_per_exchange_order"
+                fields=["account", "market", "symbol", "binance_order_id"],
+                name="trade_once_per_exchange_order",
             ),
         ]
         indexes = [

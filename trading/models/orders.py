@@ -9,14 +9,13 @@ from typing import Any, ClassVar
 from django.db import models
 from django.db.models import Q
 
-from accounts.models import ExchangeAccount, OwnedQuerySet
+from accounts.models import ExchangeAccount
 from bots.models import BotConfig
 from engine.orders import OrderState, OrderType, Purpose, Side
 from exchange.fields import AmountField, TimestampedModel
 from exchange.models import Market, Venue
 from trading.models.decisions import Decision
 from trading.models.money import Position
-
 
 # Every state in which an order's end is still to come; written out because constraints and indexes repeat it.
 UNSETTLED = ("planned", "sending", "unknown", "open", "partially_filled")
@@ -42,8 +41,12 @@ class Order(TimestampedModel):
     # PROTECT throughout: money history is never deleted by cascade.
     bot_config = models.ForeignKey(BotConfig, on_delete=models.PROTECT, related_name="orders")
     account = models.ForeignKey(ExchangeAccount, on_delete=models.PROTECT, related_name="orders")
-    position = models.ForeignKey(Position, null=True, blank=True, on_delete=models.PROTECT, related_name="orders")
-    decision = models.ForeignKey(Decision, null=True, blank=True, on_delete=models.PROTECT, related_name="orders")
+    position = models.ForeignKey(
+        Position, null=True, blank=True, on_delete=models.PROTECT, related_name="orders"
+    )
+    decision = models.ForeignKey(
+        Decision, null=True, blank=True, on_delete=models.PROTECT, related_name="orders"
+    )
     venue = models.CharField(max_length=16, choices=Venue.choices)
     market = models.CharField(max_length=8, choices=Market.choices)
     symbol = models.CharField(max_length=32)
@@ -94,10 +97,13 @@ class Order(TimestampedModel):
                 fields=["bot_config"], condition=Q(state__in=UNSETTLED), name="order_one_unsettled_per_bot"
             ),
             models.UniqueConstraint(
-                fields=["decision", "purpose"], condition=Q(decision__isnull=False), name="order_once_per_decision"
+                fields=["decision", "purpose"],
+                condition=Q(decision__isnull=False),
+                name="order_once_per_decision",
             ),
             models.CheckConstraint(
-                condition=Q(quantity__isnull=False) ^ Q(quote_quantity__isnull=False), name="order_one_kind_of_amount"
+                condition=Q(quantity__isnull=False) ^ Q(quote_quantity__isnull=False),
+                name="order_one_kind_of_amount",
             ),
             models.CheckConstraint(
                 condition=Q(state__in=["planned", "dropped"]) | Q(request_timestamp_ms__isnull=False),
@@ -105,7 +111,9 @@ class Order(TimestampedModel):
             ),
         ]
         indexes = [
-            models.Index(fields=["state", "claimed_at"], condition=Q(state__in=UNSETTLED), name="order_unsettled"),
+            models.Index(
+                fields=["state", "claimed_at"], condition=Q(state__in=UNSETTLED), name="order_unsettled"
+            ),
             models.Index(fields=["bot_config", "-id"], name="order_bot_newest"),
         ]
 
@@ -131,5 +139,7 @@ class Fill(TimestampedModel):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["account", "market", "symbol", "trade_id"], name="fill_booked_once"),
+            models.UniqueConstraint(
+                fields=["account", "market", "symbol", "trade_id"], name="fill_booked_once"
+            ),
         ]

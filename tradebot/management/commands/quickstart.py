@@ -22,6 +22,8 @@ class Command(BaseCommand):
         except (PermissionError, ExchangeError, LifecycleRefused, ConfigurationRefused) as refusal:
             raise CommandError(str(refusal)) from None
         if laid.keys or laid.bots:
-            self.stdout.write(f"Made {laid.keys} paper keys and started {laid.bots} bots for {laid.user.email}.")
+            self.stdout.write(
+                f"Made {laid.keys} paper keys and started {laid.bots} bots for {laid.user.email}."
+            )
         else:
             self.stdout.write(f"{laid.user.email} has its keys and bots.")
