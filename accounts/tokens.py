@@ -79,6 +79,8 @@ def _opened(refresh_token: str) -> tuple[RefreshToken, User]:
 
 
 def _spend(token: RefreshToken, user: User) -> None:
+    # Ids are kept until their token would have expired, which refuses it anyway; then they go.
+    OutstandingToken.objects.filter(user=user, expires_at__lt=timezone.now()).delete()
     outstanding, _created = OutstandingToken.objects.get_or_create(
         jti=token["jti"],
         defaults={

@@ -168,6 +168,20 @@ def test_no_refresh_token_is_kept_in_the_database(anonymous_api, alice):
     assert list(OutstandingToken.objects.values_list("token", flat=True)) == [""]
 
 
+def test_ids_of_spent_tokens_are_forgotten_once_they_expire(anonymous_api, alice):
+    from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
+
+    def log_in_and_out():
+        token = login(anonymous_api).json()["refresh_token"]
+        anonymous_api.post("/api/v1/auth/logout", {"refresh_token": token}, format="json")
+        return token
+
+    log_in_and_out()
+    with time_machine.travel(timezone.now() + timedelta(days=31)):
+        log_in_and_out()
+        assert (OutstandingToken.objects.count(), BlacklistedToken.objects.count()) == (1, 1)
+
+
 def forged(user, **changes):
     token = issue_tokens(user, remember_me=False)["access_token"]
     claims = jwt.decode(token, options={"verify_signature": False})

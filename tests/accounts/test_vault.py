@@ -98,22 +98,3 @@ def test_a_key_that_is_no_fernet_key_stops_the_start():
     assert ended.returncode == 1
     assert "FERNET_KEYS: key 2 is not a Fernet key" in ended.stderr
     assert "not-a-fernet-key" not in ended.stderr
-
-
-@pytest.mark.parametrize("environment", ["development", "production"])
-def test_passwords_are_hashed_with_bcrypt_outside_tests(environment):
-    code = "import tradebot.settings as s; print(s.PASSWORD_HASHERS[0])"
-    given = {
-        "PATH": "",
-        "ENVIRONMENT": environment,
-        "ENV_FILE": "/nonexistent",
-        "FERNET_KEYS": OLD,
-        "ALLOWED_HOSTS": "example.com",
-        "FRONTEND_URL": "https://example.com",
-        **dict.fromkeys(("SECRET_KEY", "JWT_SIGNING_KEY", "SANDBOX_TOKEN", "SANDBOX_KEY_SECRET"), "x" * 50),
-    }
-    ended = run_python(code, given)
-    assert (ended.stdout.strip(), ended.stderr) == (
-        "django.contrib.auth.hashers.BCryptSHA256PasswordHasher",
-        "",
-    )
