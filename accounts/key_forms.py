@@ -8,5 +8,8 @@ from django.utils.translation import gettext_lazy as _
 
 class PaperKeyForm(forms.Form):
     label = forms.CharField(
-        label=_("Label"), min_length=1, max_length=80, help_text=_("A name of your own, to tell your accounts apart.")
+        label=_("Label"),
+        min_length=1,
+        max_length=80,
+        help_text=_("A name of your own, to tell your accounts apart."),
     )

@@ -21,6 +21,8 @@ from django_eventstream.channelmanager import ChannelManagerBase
 from django_eventstream.event import Event
 from django_eventstream.views import ListenerManager, get_listener_manager
 from redis.asyncio import Redis as AsyncRedis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 log = structlog.get_logger(__name__)
 
@@ -44,9 +46,8 @@ def publish(user_id: int, *names: str) -> None:
 
 @cache
 def _client() -> redis.Redis:
-    return redis.Redis(
-        **settings.EVENTSTREAM_REDIS, socket_timeout=1, socket_connect_timeout=0.5, retry=None, health_check_interval=30
-    )
+    once = Retry(NoBackoff(), 0)
+    return redis.Redis(**settings.EVENTSTREAM_REDIS, socket_timeout=1, socket_connect_timeout=0.5, retry=once)
 
 
 class OwnChannelManager(ChannelManagerBase):  # type: ignore[misc]

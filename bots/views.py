@@ -28,10 +28,14 @@ from bots.queries import bots_of
 def make(request: HttpRequest) -> HttpResponse:
     """A new bot, stopped; its page offers to start it."""
     chosen = _preset_named(request.GET.get("preset", ""))
-    form = BotForm(request.POST or None, user=request.user, preset=chosen, initial=_suggestion(request.user, chosen))
+    form = BotForm(
+        request.POST or None, user=request.user, preset=chosen, initial=_suggestion(request.user, chosen)
+    )
     bot = form.save() if request.method == "POST" and form.is_valid() else None
     if bot is not None:
-        messages.success(request, _("%(bot)s is ready. Press start and it begins to look.") % {"bot": bot.name})
+        messages.success(
+            request, _("%(bot)s is ready. Press start and it begins to look.") % {"bot": bot.name}
+        )
         return redirect("bot", bot.pk)
     context = {"form": form, "presets": PRESETS, "chosen": chosen}
     return render(request, "bots/form.html", context, status=400 if form.is_bound else 200)
@@ -94,4 +98,8 @@ def _suggestion(user: Any, chosen: Preset | None) -> dict[str, Any]:
     title = str(chosen.title) if chosen else _("Bot")
     taken = set(bots_of(user).values_list("name", flat=True))
     names = (f"{title} {number}" if number > 1 else title for number in range(1, len(taken) + 3))
-    return {"name": next(name for name in names if name not in taken), "symbol": "BTCUSDT", "initial_capital": "1000"}
+    return {
+        "name": next(name for name in names if name not in taken),
+        "symbol": "BTCUSDT",
+        "initial_capital": "1000",
+    }

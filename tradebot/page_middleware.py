@@ -1,4 +1,4 @@
-"""How pages and htmx get along: an expired session leads to the sign-in page, not into a <div>; messages become toasts."""
+"""How pages and htmx get along: an expired session leads to the sign-in page, not into a <div>; messages are toasts."""
 
 from __future__ import annotations
 

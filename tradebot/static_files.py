@@ -1,4 +1,4 @@
-"""Static files under ASGI: whole small bodies instead of file iterators, which Django would read in a thread, warning."""
+"""Static files under ASGI: small bodies sent whole, where Django would read a file iterator in a thread, and warn."""
 
 from __future__ import annotations
 

@@ -6,7 +6,6 @@ at most once in two seconds for each series. Nothing is written, and nothing is 
 
 from __future__ import annotations
 
-import threading
 import time
 from typing import Any, Final
 
@@ -27,7 +26,6 @@ AVERAGES: Final = {"ema_fast": "EMA", "ema_slow": "EMA", "ema_period": "EMA"}
 FRESH_SECONDS: Final = 2.0
 
 _asked: dict[tuple[str, str, str, int], tuple[float, Candles]] = {}
-_asking = threading.Lock()
 
 
 def chart_of(bot: BotConfig, *, since: int | None = None, now_ms: int | None = None) -> dict[str, Any]:
@@ -90,12 +88,11 @@ def candles_for(bot: BotConfig, *, count: int, now_ms: int) -> tuple[Candles, bo
 def ask(market: MarketData, venue: str, symbol: str, interval: str, count: int) -> Candles:
     """The exchange's newest `count` candles, remembered for a moment so that many viewers cost one request."""
     key = (venue, symbol, interval, count)
-    with _asking:
-        asked_at, answer = _asked.get(key, (0.0, Candles.empty()))
-        if time.monotonic() - asked_at >= FRESH_SECONDS or not asked_at:
-            answer = market.candles(symbol, interval, start_ms=None, end_ms=None, limit=count)
-            _asked[key] = (time.monotonic(), answer)
-        return answer
+    asked_at, answer = _asked.get(key, (-FRESH_SECONDS, Candles.empty()))
+    if time.monotonic() - asked_at >= FRESH_SECONDS:
+        answer = market.candles(symbol, interval, start_ms=None, end_ms=None, limit=count)
+        _asked[key] = (time.monotonic(), answer)
+    return answer
 
 
 def _joined(first: Candles, second: Candles) -> Candles:

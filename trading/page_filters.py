@@ -43,7 +43,7 @@ class BotFilter(forms.Form):
 class TradeFilter(forms.Form):
     """Trades by bot, symbol, side and UTC days."""
 
-    bot = forms.ModelChoiceField(label=_("Bot"), required=False, queryset=None, empty_label=_("Any bot"))
+    bot: Any = forms.ModelChoiceField(label=_("Bot"), required=False, queryset=None, empty_label=_("Any bot"))
     symbol = forms.ChoiceField(label=_("Symbol"), required=False)
     side = forms.ChoiceField(label=_("Side"), required=False, choices=SIDES)
     since = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}))

@@ -132,10 +132,10 @@ class Dashboard:
         rows = list(
             Wallet.objects.filter(account__user=self.user)
             .values("asset")
-            .annotate(total=Sum("free") + Sum("locked"), reserved=Sum("reserved"))
+            .annotate(held=Sum("free") + Sum("locked"), kept=Sum("reserved"))
         )
         prices = last_prices({f"{row['asset']}USDT" for row in rows}) if rows else {}
-        held = [_holding(row, prices) for row in rows if row["total"]]
+        held = [_holding(row, prices) for row in rows if row["held"]]
         return sorted(held, key=lambda item: (-(item.value or ZERO), item.asset))
 
     @cached_property
@@ -148,11 +148,9 @@ class Dashboard:
         return ApiKey.objects.for_user(self.user).count()
 
 
-def _holding(row: dict[str, Any], prices: dict[str, Decimal]) -> Holding:
+def _holding(row: Any, prices: dict[str, Decimal]) -> Holding:
     price = Decimal(1) if row["asset"] == "USDT" else prices.get(f"{row['asset']}USDT")
-    return Holding(
-        row["asset"], row["total"], row["reserved"], None if price is None else row["total"] * price
-    )
+    return Holding(row["asset"], row["held"], row["kept"], None if price is None else row["held"] * price)
 
 
 class BotStatement:

@@ -49,9 +49,8 @@ async def stream_status(request: HttpRequest, bot_id: int) -> HttpResponseBase:
 
 def _reader_of(request: HttpRequest) -> int | None:
     """Id of who asks, by the API's own ways of signing in."""
-    wrapped = Request(
-        request, authenticators=[kind() for kind in api_settings.DEFAULT_AUTHENTICATION_CLASSES]
-    )
+    ways: Any = api_settings.DEFAULT_AUTHENTICATION_CLASSES
+    wrapped = Request(request, authenticators=[way() for way in ways])
     try:
         return int(wrapped.user.pk) if wrapped.user.is_authenticated else None
     except APIException:

@@ -21,7 +21,9 @@ ARGUMENTS = [
 def path_of_browser() -> str | None:
     """Where a Chromium lies on this machine, if any does."""
     named = os.environ.get("BROWSER_PATH")
-    return named or shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    return (
+        named or shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    )
 
 
 def launch(playwright: Any) -> Any:

@@ -15,9 +15,6 @@ from django.conf import settings
 
 from tests.journeys.chrome import launch, path_of_browser
 
-# Playwright's synchronous way of working keeps an event loop running in this thread, and Django takes that for danger.
-os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-
 
 @pytest.fixture
 def live_site(transactional_db: None) -> Iterator[str]:
@@ -45,18 +42,22 @@ def live_site(transactional_db: None) -> Iterator[str]:
     connections.close_all()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
+    """One Chromium for the tests of a module. Not longer: Playwright's synchronous way of working keeps an event loop
+    running in this thread, which Django takes for danger and asyncio's own tests cannot have beside them."""
     if path_of_browser() is None:
         if os.environ.get("REQUIRE_BROWSER") == "1":
             pytest.fail("no Chromium on this machine, and REQUIRE_BROWSER=1")
         pytest.skip("no Chromium on this machine")
     from playwright.sync_api import sync_playwright
 
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     with sync_playwright() as playwright:
         chromium = launch(playwright)
         yield chromium
         chromium.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
 @pytest.fixture

@@ -1,11 +1,12 @@
 """Pictures of the pages for docs/images, from a running installation:
 
-    python tests/journeys/take_pictures.py http://127.0.0.1:8000 demo@tradebot.local PASSWORD [folder]
+python tests/journeys/take_pictures.py http://127.0.0.1:8000 demo@tradebot.local PASSWORD [folder]
 """
 
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,8 @@ def main(url: str, email: str, password: str, folder: str = "docs/images") -> No
             for theme in THEMES:
                 context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme)
                 page = context.new_page()
-                page.on("console", lambda message: print(message.type, message.text) if message.type == "error" else None)
-                _take_all(page, url, (email, password), lambda name: str(target / f"{name}-{width}-{theme}.png"))
+                page.on("console", _say_errors)
+                _take_all(page, url, (email, password), partial(_path, target, f"{width}-{theme}"))
                 context.close()
         browser.close()
 
@@ -55,6 +56,15 @@ def _take_all(page: Any, url: str, who: tuple[str, str], path_of: Any) -> None:
     for name in ("trades", "keys"):
         page.goto(f"{url}/{name}/")
         page.screenshot(path=path_of(name))
+
+
+def _say_errors(message: Any) -> None:
+    if message.type == "error":
+        print(message.text, file=sys.stderr)
+
+
+def _path(folder: Path, kind: str, name: str) -> str:
+    return str(folder / f"{name}-{kind}.png")
 
 
 def _take_tall(page: Any, path: str) -> None:

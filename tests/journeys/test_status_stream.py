@@ -39,7 +39,9 @@ def test_first_at_once_then_on_change(live_site: str, alice: Any, make_bot: Any)
         assert time.monotonic() - began < 5
         assert set(first) == FIELDS
         assert (first["status"], first["daily_pnl"], first["entry_price"]) == ("stopped", "0", None)
-        BotState.objects.filter(pk=bot.pk).update(status="waiting", status_detail="no signal", daily_pnl="-1.50")
+        BotState.objects.filter(pk=bot.pk).update(
+            status="waiting", status_detail="no signal", daily_pnl="-1.50"
+        )
         changed_at = time.monotonic()
         second = next(bodies)
         assert time.monotonic() - changed_at < 2.5

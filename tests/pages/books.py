@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
 
 from django.utils import timezone
 
@@ -40,7 +39,9 @@ def add_trade(
     )  # fmt: skip
 
 
-def _position(bot: BotConfig, *, is_entry: bool, price: Decimal, at: datetime, pnl: Decimal | None) -> Position:
+def _position(
+    bot: BotConfig, *, is_entry: bool, price: Decimal, at: datetime, pnl: Decimal | None
+) -> Position:
     if is_entry:
         bot.state.in_position, bot.state.entry_price = True, price
         bot.state.position_side, bot.state.current_position_size_coins = "long", Decimal("0.00999")

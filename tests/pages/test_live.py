@@ -130,9 +130,14 @@ def test_publishing_without_redis_is_no_error(settings: Any) -> None:
 
 
 def test_the_channel_is_the_signed_in_users_whatever_the_address_says(alice: Any, charlie: Any) -> None:
-    manager, request = live.OwnChannelManager(), RequestFactory().get("/live/", {"channel": f"user-{alice.pk}"})
+    manager, request = (
+        live.OwnChannelManager(),
+        RequestFactory().get("/live/", {"channel": f"user-{alice.pk}"}),
+    )
     request.user = charlie
-    assert manager.get_channels_for_request(request, {"channels": [f"user-{alice.pk}"]}) == {f"user-{charlie.pk}"}
+    assert manager.get_channels_for_request(request, {"channels": [f"user-{alice.pk}"]}) == {
+        f"user-{charlie.pk}"
+    }
     request.user = AnonymousUser()
     assert manager.get_channels_for_request(request, {}) == set()
     assert not manager.can_read_channel(charlie, f"user-{alice.pk}")
@@ -140,7 +145,9 @@ def test_the_channel_is_the_signed_in_users_whatever_the_address_says(alice: Any
     assert manager.can_read_channel(alice, f"user-{alice.pk}")
 
 
-def test_the_stream_takes_no_parameters_and_nobody_unknown(anonymous_page: Any, charlie_page: Any, alice: Any) -> None:
+def test_the_stream_takes_no_parameters_and_nobody_unknown(
+    anonymous_page: Any, charlie_page: Any, alice: Any
+) -> None:
     assert anonymous_page.get("/live/").status_code == 401
     for query in (f"?channel=user-{alice.pk}", "?es-meta=forged", "?recover=true", "?link=next"):
         assert charlie_page.get(f"/live/{query}").status_code == 400

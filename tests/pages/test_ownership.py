@@ -54,7 +54,9 @@ def test_somebody_elses_key_is_not_there(charlie_page: Any, paper_key: Any, addr
 
 
 @pytest.mark.parametrize("address", ["/", "/bots/", "/trades/", "/keys/"])
-def test_lists_show_only_what_is_ours(alice_page: Any, charlie_page: Any, make_bot: Any, address: str) -> None:
+def test_lists_show_only_what_is_ours(
+    alice_page: Any, charlie_page: Any, make_bot: Any, address: str
+) -> None:
     bot = make_bot(name="Secret of Alice", symbol="ETHUSDT")
     add_trade(bot, "BUY", 64_000)
     shown = {"/keys/": bot.api_key.masked_key}.get(address, "Secret of Alice")
@@ -70,6 +72,8 @@ def test_a_filter_cannot_reach_another_users_bot(charlie_page: Any, make_bot: An
     assert "Secret of Alice" not in charlie_page.get(f"/trades/?bot={bot.pk}").content.decode()
 
 
-@pytest.mark.parametrize("address", ["/accounts/password/reset/", "/accounts/email/", "/accounts/password/change/"])
+@pytest.mark.parametrize(
+    "address", ["/accounts/password/reset/", "/accounts/email/", "/accounts/password/change/"]
+)
 def test_pages_of_allauth_that_we_do_not_offer_are_not_there(alice_page: Any, address: str) -> None:
     assert alice_page.get(address).status_code == 404

@@ -39,7 +39,9 @@ def test_the_dashboard_adds_up_todays_closed_positions(alice_page: Any, make_bot
 def test_money_is_added_up_over_accounts(alice: Any, alice_page: Any, paper_key: Any) -> None:
     second = mint_paper_key(alice, "Second")
     for key, free in ((paper_key, "9000.5"), (second, "10000")):
-        Wallet.objects.create(account=key.account, market="spot", asset="USDT", free=Decimal(free), reserved=Decimal(5))
+        Wallet.objects.create(
+            account=key.account, market="spot", asset="USDT", free=Decimal(free), reserved=Decimal(5)
+        )
     (held,) = alice_page.get("/").context["page"].holdings
     assert (held.asset, held.total, held.reserved, held.value) == (
         "USDT", Decimal("19000.5"), Decimal(10), Decimal("19000.5"),
@@ -51,7 +53,14 @@ def test_the_bot_page_says_what_happened_and_why(alice_page: Any, make_bot: Any)
     add_trade(bot, "BUY", Decimal("64000.5"))
     add_decision(bot, 1_763_600_000_000, "enter", "crossed", "EMA 8 crossed above EMA 21.")
     shown = alice_page.get(f"/bots/{bot.pk}/").content.decode()
-    for words in ("Crossing", "EMA 8 crossed above EMA 21.", "64,000.50", "0.00999 BTC", "Filled", "Fast EMA"):
+    for words in (
+        "Crossing",
+        "EMA 8 crossed above EMA 21.",
+        "64,000.50",
+        "0.00999 BTC",
+        "Filled",
+        "Fast EMA",
+    ):
         assert words in shown
 
 
@@ -66,9 +75,16 @@ def test_a_deleted_bot_is_gone_and_its_trades_stay(alice_page: Any, make_bot: An
 
 @pytest.mark.parametrize(
     ("query", "expected"),
-    [("?q=beta", {"Beta"}), ("?status=error", {"Alpha"}), ("?symbol=ETHUSDT", {"Beta"}), ("?status=nonsense", {"Alpha", "Beta"})],
+    [
+        ("?q=beta", {"Beta"}),
+        ("?status=error", {"Alpha"}),
+        ("?symbol=ETHUSDT", {"Beta"}),
+        ("?status=nonsense", {"Alpha", "Beta"}),
+    ],
 )
-def test_the_list_of_bots_can_be_narrowed(alice_page: Any, make_bot: Any, query: str, expected: set[str]) -> None:
+def test_the_list_of_bots_can_be_narrowed(
+    alice_page: Any, make_bot: Any, query: str, expected: set[str]
+) -> None:
     alpha, _beta = make_bot(name="Alpha"), make_bot(name="Beta", symbol="ETHUSDT")
     BotState.objects.filter(pk=alpha.pk).update(status="error", status_detail="price fetch")
     assert {bot.name for bot in alice_page.get(f"/bots/{query}").context["page"]} == expected

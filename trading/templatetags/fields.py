@@ -21,7 +21,7 @@ def bootstrap_widget(field: BoundField) -> SafeString:
     described = [f"{field.id_for_label}_error"] if field.errors else []
     if field.help_text:
         described.append(f"{field.id_for_label}_hint")
-    attributes = {"class": f"{kind} is-invalid" if field.errors else kind}
+    attributes: dict[str, str | bool] = {"class": f"{kind} is-invalid" if field.errors else kind}
     if described:
         attributes["aria-describedby"] = " ".join(described)
     if field.errors:
