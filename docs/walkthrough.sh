@@ -60,11 +60,12 @@ sign_up() {
     WHO=$1
 }
 
+exec 3>&1
 # heard CONDITION SECONDS: waits until the stream has brought an event `e` for which CONDITION holds, newer than the
 # last one found; shows it.
 SEEN=0
 heard() {
-    SEEN=$(python3 - "$ROOM/stream" "$SEEN" "$1" "$2" <<'PYTHON'
+    SEEN=$(python3 - "$ROOM/stream" "$SEEN" "$1" "$2" 2>&3 <<'PYTHON'
 import json
 import sys
 import time
