@@ -40,6 +40,12 @@ def beat_heartbeat() -> None:
     Heartbeat("pool").give()
 
 
+@signals.beat_init.connect
+def note_beginning(**_: Any) -> None:
+    """Runs in beat, once its schedule is read."""
+    Heartbeat("beat").give()
+
+
 @signals.after_task_publish.connect(sender=BEAT_HEARTBEAT)
 def note_dispatch(**_: Any) -> None:
     """Runs in beat, at each dispatch that Redis has taken."""

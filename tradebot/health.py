@@ -24,7 +24,7 @@ from tradebot.heartbeats import STALE_AFTER_SECONDS, client, heartbeat_ages
 from tradebot.supervisor.asking import ask
 
 ANSWER_WITHIN_SECONDS = 1.5
-REMEMBERED_SECONDS = 1.0
+REMEMBERED_SECONDS = 0.5
 NAMES: dict[str, str | Promise] = {
     "database": _("the database"),
     "migrations": _("the database's newest tables"),
@@ -127,7 +127,7 @@ class Prober:
         self.last: tuple[float, dict[str, Check]] | None = None
 
     def checks(self) -> dict[str, Check]:
-        """Every part's state, at most a second old, within two seconds."""
+        """Every part's state, half a second old at most, within two seconds."""
         with self.lock:
             if self.last is None or time.monotonic() - self.last[0] > REMEMBERED_SECONDS:
                 found = self.probe()

@@ -61,7 +61,7 @@ def go_on() -> None:
 
 
 def test_a_killed_process_is_started_again(crew: Crew) -> None:
-    crew.start_together([service("worker", SLEEP)], check_go_on=go_on)
+    crew.wait_for(crew.launch([service("worker", SLEEP)]), check_go_on=go_on)
     child = crew.children[0]
     first = child.pid
     assert first is not None
@@ -81,13 +81,15 @@ def test_a_process_that_dies_five_times_in_a_minute_is_given_up(crew: Crew) -> N
 
     broken = service("beat", (sys.executable, "-c", "import sys; sys.exit('no schedule')"), never)
     with pytest.raises(Failed, match="beat died five times within a minute") as given_up:
-        crew.start_together([broken], check_go_on=go_on)
+        crew.wait_for(crew.launch([broken]), check_go_on=go_on)
     assert str(given_up.value).count("no schedule") == 5
 
 
 def test_stopping_ends_what_ignores_it_and_what_it_forked(crew: Crew, tmp_path: Path) -> None:
     note = tmp_path / "child"
-    crew.start_together([service("worker", (sys.executable, "-c", STUBBORN, str(note)))], check_go_on=go_on)
+    crew.wait_for(
+        crew.launch([service("worker", (sys.executable, "-c", STUBBORN, str(note)))]), check_go_on=go_on
+    )
     wait_until(lambda: note.exists() and note.read_text() != "")
     started = time.monotonic()
     crew.stop()
@@ -106,7 +108,7 @@ from tradebot.supervisor.processes import Service
 crew = Crew(Path({str(tmp_path)!r}), lambda: None)
 sleep = (sys.executable, "-c", "import time; time.sleep(600)")
 service = Service(name="web", command=sleep, environment={{}}, answers=lambda: True)
-crew.start_together([service], check_go_on=lambda: None)
+crew.wait_for(crew.launch([service]), check_go_on=lambda: None)
 Path({str(note)!r}).write_text(str(crew.children[0].pid))
 time.sleep(600)
 """
@@ -137,7 +139,7 @@ def test_a_successor_ends_what_was_noted_and_nothing_else(tmp_path: Path) -> Non
 
 
 def test_what_is_noted_names_the_running_children(crew: Crew, tmp_path: Path) -> None:
-    crew.start_together([service("web", SLEEP)], check_go_on=go_on)
+    crew.wait_for(crew.launch([service("web", SLEEP)]), check_go_on=go_on)
     note_own_processes(tmp_path, crew.children)
     child = crew.children[0]
     assert child.pid is not None

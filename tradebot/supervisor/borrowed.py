@@ -44,7 +44,7 @@ def servers_for_command(instance: Instance) -> Iterator[dict[str, str]]:
         crew = Crew(instance.logs, lambda: note_own_processes(instance.data_dir, crew.children))
         try:
             environment = product_environment(instance, servers, known)
-            crew.start_together(servers_in_order(servers, environment), check_go_on=nothing_stops_us)
+            crew.wait_for(crew.launch(servers_in_order(servers, environment)), check_go_on=nothing_stops_us)
             yield environment
         finally:
             crew.stop()
@@ -83,7 +83,8 @@ def throwaway_servers(variables: Mapping[str, str]) -> Iterator[dict[str, str]]:
     wanted: dict[str, Postgres | Valkey] = {"DATABASE_URL": postgres, "REDIS_URL": valkey}
     missing = {name: server for name, server in wanted.items() if not variables.get(name)}
     try:
-        crew.start_together([server.service() for server in missing.values()], check_go_on=nothing_stops_us)
+        launched = crew.launch([server.service() for server in missing.values()])
+        crew.wait_for(launched, check_go_on=nothing_stops_us)
         yield {name: missing[name].url if name in missing else variables[name] for name in wanted}
     finally:
         crew.stop()

@@ -30,16 +30,20 @@ class Crew:
         self.on_change = on_change
         self.children: list[Child] = []
 
-    def start_together(self, services: list[Service], *, check_go_on: Callable[[], None]) -> None:
-        """Start services that do not need each other, and wait until all answer.
-
-        `check_go_on` is asked between looks and may raise to give up. Raises Failed.
-        """
+    def launch(self, services: list[Service]) -> list[Child]:
+        """Start services that do not need each other, without waiting for them."""
         fresh = [Child(service, self.logs / f"{service.name}.log") for service in services]
         for child in fresh:
             self.children.append(child)
             self.start(child)
-        while not all(child.is_ready for child in fresh):
+        return fresh
+
+    def wait_for(self, awaited: list[Child], *, check_go_on: Callable[[], None]) -> None:
+        """Look after everybody until those awaited answer.
+
+        `check_go_on` is asked between looks and may raise to give up. Raises Failed.
+        """
+        while not all(child.is_ready for child in awaited):
             check_go_on()
             self.watch()
 

@@ -20,6 +20,7 @@ from tradebot.supervisor.lock import InUse, hold_data_dir
 from tradebot.supervisor.logfiles import last_lines, open_log
 from tradebot.supervisor.places import make_walkable
 from tradebot.supervisor.ports import is_free, owner_of
+from tradebot.supervisor.prepared import is_prepared, note_prepared
 from tradebot.supervisor.processes import death_wish
 from tradebot.supervisor.records import (
     end_leftovers,
@@ -43,6 +44,7 @@ def run_instance(instance: Instance) -> None:
         left = end_leftovers(instance.data_dir)
         if left:
             say(f"Ended what a killed start had left running: {', '.join(left)}.")
+        forget_processes(instance)
         check_port_is_free(instance)
         instance.logs.mkdir(mode=0o700, exist_ok=True)
         Supervisor(instance).run()
@@ -93,11 +95,17 @@ class Supervisor:
         self.crew.watch()
 
     def start_in_order(self) -> None:
-        servers = servers_in_order(self.servers, self.environment)
-        self.crew.start_together(servers, check_go_on=self.check_go_on)
-        self.prepare_database()
-        programs = programs_in_order(self.instance, self.environment)
-        self.crew.start_together(programs, check_go_on=self.check_go_on)
+        """Database and Valkey, then the schema and the demo where they are not as they should be, then our programs."""
+        servers = self.crew.launch(servers_in_order(self.servers, self.environment))
+        embedded = [child for child in servers if child.service.name != "sandbox"]
+        self.crew.wait_for(embedded, check_go_on=self.check_go_on)
+        if not is_prepared(self.instance, self.servers.database_url):
+            # The demo's bots are checked against the exchange's rules.
+            self.crew.wait_for(servers, check_go_on=self.check_go_on)
+            self.prepare_database()
+            note_prepared(self.instance, self.servers.database_url)
+        self.crew.launch(programs_in_order(self.instance, self.environment))
+        self.crew.wait_for(self.crew.children, check_go_on=self.check_go_on)
         self.wait_for_health()
         self.is_announced = True
         self.write_records()
