@@ -62,7 +62,9 @@ for number, key in enumerate(FERNET_KEYS, start=1):
         ) from None
 
 # --- Hosts and origins -----------------------------------------------------------------------
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[] if IN_PRODUCTION else ["127.0.0.1", "localhost", "testserver", HOST])
+ALLOWED_HOSTS = env.list(
+    "ALLOWED_HOSTS", default=[] if IN_PRODUCTION else ["127.0.0.1", "localhost", "testserver", HOST]
+)
 FRONTEND_URL = env.str("FRONTEND_URL", default="")
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[FRONTEND_URL] if FRONTEND_URL else [])
 if IN_PRODUCTION:
@@ -149,7 +151,9 @@ TEMPLATES = [
 CRISPY_ALLOWED_TEMPLATE_PACKS = CRISPY_TEMPLATE_PACK = "bootstrap5"
 
 # --- Database --------------------------------------------------------------------------------
-DATABASES = {"default": env.db("DATABASE_URL", default="postgres://tradebot:tradebot@127.0.0.1:5432/tradebot")}
+DATABASES = {
+    "default": env.db("DATABASE_URL", default="postgres://tradebot:tradebot@127.0.0.1:5432/tradebot")
+}
 # A web process shares a small pool; a worker keeps one connection per child (see CELERY_DB_REUSE_MAX).
 PROCESS_ROLE = env.str("PROCESS_ROLE", default="command")
 if PROCESS_ROLE == "web":
@@ -164,7 +168,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Redis (Valkey): broker, cache, live events ----------------------------------------------
 REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
-# Django's own cache is local: nothing of money, sessions or work may depend on Redis (exchange.cache is the Redis door).
+# Django's own cache is local: nothing of money, sessions or work may depend on Redis.
+# (exchange.cache is the Redis door.)
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
 # --- Celery ----------------------------------------------------------------------------------
@@ -188,7 +193,12 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "retry_policy": {"timeout": 3.0},
 }
 CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS = {"retry_policy": {"timeout": 3.0}}
-CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.2}
+CELERY_TASK_PUBLISH_RETRY_POLICY = {
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0.2,
+    "interval_max": 0.2,
+}
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1
 CELERY_TIMEZONE = "UTC"
@@ -291,7 +301,9 @@ SANDBOX_TOKEN = secret("SANDBOX_TOKEN")
 SANDBOX_KEY_SECRET = secret("SANDBOX_KEY_SECRET")
 LIVE_TRADING_ENABLED = env.bool("LIVE_TRADING_ENABLED", default=False)
 if LIVE_TRADING_ENABLED:
-    raise ImproperlyConfigured("LIVE_TRADING_ENABLED: this version trades on the paper market only. Remove it.")
+    raise ImproperlyConfigured(
+        "LIVE_TRADING_ENABLED: this version trades on the paper market only. Remove it."
+    )
 
 # --- Demo user (outside production only) -----------------------------------------------------
 DEMO_EMAIL = env.str("DEMO_EMAIL", default="demo@tradebot.local")

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
-from django.views.generic import RedirectView
 from django.views.generic import RedirectView
 
 from tradebot import health_pages

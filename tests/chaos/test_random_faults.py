@@ -1,4 +1,4 @@
-"""Random faults at random steps, and then the audit: every fill once, every balance to the last digit, nothing stuck."""
+"""Random faults at random steps, then the audit: every fill once, every balance to the last digit, nothing stuck."""
 
 from __future__ import annotations
 

@@ -16,7 +16,9 @@ class Command(BaseCommand):
     help = "Evaluate all due bots now (the worker does the same every minute)."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--once", action="store_true", help="one pass, then end (the default and only way)")
+        parser.add_argument(
+            "--once", action="store_true", help="one pass, then end (the default and only way)"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         plan_exits_again()
