@@ -24,7 +24,8 @@ class CharacterClassesValidator:
         ]
         if missing:
             raise ValidationError(
-                _("The password needs %(missing)s.") % {"missing": ", ".join(missing)}, code="password_classes"
+                _("The password needs %(missing)s.") % {"missing": ", ".join(missing)},
+                code="password_classes",
             )
 
     def get_help_text(self) -> str:

@@ -78,7 +78,9 @@ class BotConfig(TimestampedModel):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["user", "name"], condition=Q(archived_at__isnull=True), name="botconfig_name_unique_per_user"
+                fields=["user", "name"],
+                condition=Q(archived_at__isnull=True),
+                name="botconfig_name_unique_per_user",
             ),
             models.CheckConstraint(condition=Q(initial_capital__gt=0), name="botconfig_capital_positive"),
             models.CheckConstraint(
@@ -86,14 +88,17 @@ class BotConfig(TimestampedModel):
                 name="botconfig_one_kind_of_size",
             ),
             models.CheckConstraint(
-                condition=Q(position_size_perc__isnull=True) | Q(position_size_perc__gt=0, position_size_perc__lte=100),
+                condition=Q(position_size_perc__isnull=True)
+                | Q(position_size_perc__gt=0, position_size_perc__lte=100),
                 name="botconfig_size_percent_in_range",
             ),
             models.CheckConstraint(
-                condition=Q(is_active=False) | Q(archived_at__isnull=True), name="botconfig_archived_is_not_active"
+                condition=Q(is_active=False) | Q(archived_at__isnull=True),
+                name="botconfig_archived_is_not_active",
             ),
             models.CheckConstraint(
-                condition=Q(api_key__isnull=False) | Q(archived_at__isnull=False), name="botconfig_living_has_a_key"
+                condition=Q(api_key__isnull=False) | Q(archived_at__isnull=False),
+                name="botconfig_living_has_a_key",
             ),
         ]
         indexes = [
@@ -142,7 +147,9 @@ class BotState(TimestampedModel):
     A run takes this row with SELECT … FOR UPDATE NOWAIT. `last_updated_at` is set by a database trigger.
     """
 
-    bot_config = models.OneToOneField(BotConfig, on_delete=models.PROTECT, primary_key=True, related_name="state")
+    bot_config = models.OneToOneField(
+        BotConfig, on_delete=models.PROTECT, primary_key=True, related_name="state"
+    )
     status = models.CharField(max_length=10, choices=BotStatus.choices, default=BotStatus.STOPPED)
     status_detail = models.CharField(max_length=120, blank=True, default="")
     in_position = models.BooleanField(default=False)
@@ -170,7 +177,9 @@ class BotState(TimestampedModel):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=Q(current_position_size_coins__gte=0), name="botstate_size_not_negative"),
+            models.CheckConstraint(
+                condition=Q(current_position_size_coins__gte=0), name="botstate_size_not_negative"
+            ),
             models.CheckConstraint(condition=Q(dust_quantity__gte=0), name="botstate_dust_not_negative"),
         ]
 
@@ -186,15 +195,22 @@ class Halt(TimestampedModel):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="halts"
     )
-    bot_config = models.ForeignKey(BotConfig, null=True, blank=True, on_delete=models.PROTECT, related_name="halts")
+    bot_config = models.ForeignKey(
+        BotConfig, null=True, blank=True, on_delete=models.PROTECT, related_name="halts"
+    )
     reason = models.CharField(max_length=200)
     ended_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=Q(user__isnull=True) | Q(bot_config__isnull=True), name="halt_one_scope"),
             models.CheckConstraint(
-                condition=Q(ended_at__isnull=True) | Q(ended_at__gte=F("created_at")), name="halt_ends_after_it_began"
+                condition=Q(user__isnull=True) | Q(bot_config__isnull=True), name="halt_one_scope"
+            ),
+            models.CheckConstraint(
+                condition=Q(ended_at__isnull=True) | Q(ended_at__gte=F("created_at")),
+                name="halt_ends_after_it_began",
             ),
         ]
-        indexes = [models.Index(fields=["user", "bot_config"], condition=Q(ended_at__isnull=True), name="halt_open")]
+        indexes = [
+            models.Index(fields=["user", "bot_config"], condition=Q(ended_at__isnull=True), name="halt_open")
+        ]

@@ -28,7 +28,10 @@ NOT_YET: dict[str, tuple[tuple[Any, ...], Any]] = {
     "daily_target_perc": ((None,), _("Daily limits are not available yet. Leave this empty.")),
     "cooldown_candles": ((0,), _("Cooldown is not available yet. Set it to 0.")),
     "max_slippage_perc": ((None,), _("The slippage guard is not available yet. Leave this empty.")),
-    "auto_transfer_funds": ((False,), _("Transfers need futures, which are not available yet. Leave this off.")),
+    "auto_transfer_funds": (
+        (False,),
+        _("Transfers need futures, which are not available yet. Leave this off."),
+    ),
     "transfer_amount": ((None,), _("Transfers need futures, which are not available yet. Leave this empty.")),
 }
 
