@@ -22,4 +22,7 @@ class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]
         del response["Content-Type"]
         for name, value in answer.headers:
             response[name] = value
+        if response.status_code == 200 and request.method == "GET":
+            # The file as it is now, also where somebody edits it under a running server.
+            response["Content-Length"] = str(len(body))
         return response

@@ -1,4 +1,4 @@
-"""The chart: candles of the venue, the strategy's averages, the bot's trades; what is stored when it is away."""
+"""The chart: candles of the venue, the strategy's averages, the bot's trades; only what is stored when it is away."""
 
 from __future__ import annotations
 
