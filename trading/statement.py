@@ -129,13 +129,24 @@ class Dashboard:
 
     @cached_property
     def holdings(self) -> list[Holding]:
-        rows = list(
+        """What the exchange last said, and beside it the coins of open positions in assets it was not asked about."""
+        rows = (
             Wallet.objects.filter(account__user=self.user)
             .values("asset")
             .annotate(held=Sum("free") + Sum("locked"), kept=Sum("reserved"))
         )
-        prices = last_prices({f"{row['asset']}USDT" for row in rows}) if rows else {}
-        held = [_holding(row, prices) for row in rows if row["held"]]
+        amounts = {row["asset"]: (row["held"], row["kept"]) for row in rows if row["held"]}
+        bought: dict[str, Decimal] = {}
+        for item in self.positions:
+            if item.bot.base_asset not in amounts:
+                asset = item.bot.base_asset
+                bought[asset] = bought.get(asset, ZERO) + item.position.quantity
+        amounts |= {asset: (quantity, ZERO) for asset, quantity in bought.items()}
+        prices = {
+            "USDTUSDT": Decimal(1),
+            **(last_prices({f"{asset}USDT" for asset in amounts}) if amounts else {}),
+        }
+        held = [_holding(asset, *numbers, prices.get(f"{asset}USDT")) for asset, numbers in amounts.items()]
         return sorted(held, key=lambda item: (-(item.value or ZERO), item.asset))
 
     @cached_property
@@ -148,9 +159,8 @@ class Dashboard:
         return ApiKey.objects.for_user(self.user).count()
 
 
-def _holding(row: Any, prices: dict[str, Decimal]) -> Holding:
-    price = Decimal(1) if row["asset"] == "USDT" else prices.get(f"{row['asset']}USDT")
-    return Holding(row["asset"], row["held"], row["kept"], None if price is None else row["held"] * price)
+def _holding(asset: str, total: Decimal, reserved: Decimal, price: Decimal | None) -> Holding:
+    return Holding(asset, total, reserved, None if price is None else total * price)
 
 
 class BotStatement:

@@ -167,3 +167,11 @@ def test_reading_by_post_and_acting_by_get_are_refused(alice_page: Any, make_bot
     bot = make_bot()
     assert alice_page.get(f"/bots/{bot.pk}/start/").status_code == 405
     assert alice_page.post("/").status_code == 405
+
+
+def test_coins_in_positions_are_money_too(alice: Any, alice_page: Any, make_bot: Any) -> None:
+    first, second = make_bot(), make_bot()
+    for bot in (first, second):
+        add_trade(bot, "BUY", 64_000)
+    shown = [(held.asset, held.total, held.value) for held in alice_page.get("/").context["page"].holdings]
+    assert shown == [("BTC", Decimal("0.01998"), None)]
