@@ -65,3 +65,13 @@ def die_with_worker(**_: Any) -> None:
     """A pool child whose worker was killed would hold its task for ever (Linux; elsewhere the supervisor ends it)."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+
+
+@signals.task_prerun.connect
+@signals.task_postrun.connect
+def drop_broken_connections(**_: Any) -> None:
+    """CELERY_DB_REUSE_MAX keeps connections from task to task, also one that the database server's death has broken."""
+    from django.db import connections
+
+    for connection in connections.all(initialized_only=True):
+        connection.close_if_unusable_or_obsolete()

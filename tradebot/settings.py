@@ -161,7 +161,8 @@ if PROCESS_ROLE == "web":
     DATABASES["default"]["CONN_MAX_AGE"] = 0
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = None if PROCESS_ROLE == "worker" else 0
-    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+# A connection that its server's death has broken is noticed before it is used.
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"].setdefault("OPTIONS", {})["connect_timeout"] = 5
 DATABASES["default"]["ATOMIC_REQUESTS"] = False
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

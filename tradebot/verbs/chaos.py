@@ -19,10 +19,10 @@ from typing import Any
 from tradebot.supervisor.instance import UsageError
 from tradebot.verbs.bench import RESULTS, in_words
 from tradebot.verbs.chaos_ground import Ground
-from tradebot.verbs.chaos_instance import CHILD, SUPERVISOR, ChaosInstance
 from tradebot.verbs.chaos_witness import Findings, Witness
 from tradebot.verbs.measuring import Metric
 from tradebot.verbs.outcome import machine, outcome, print_outcome
+from tradebot.verbs.own_instance import CHILD, SUPERVISOR, OwnInstance
 
 VICTIMS = ("postgres", "valkey", "sandbox", "web", "worker", "beat", CHILD, SUPERVISOR)
 RECOVERED_WITHIN_SECONDS = 90.0
@@ -115,7 +115,7 @@ def wreak(plan: Plan, folder: Path) -> tuple[list[Kill], Findings]:
     """The whole story of one instance; it is stopped in the end, whatever happened."""
     chance = random.Random(plan.seed)
     end_at = time.monotonic() + plan.minutes * 60 - SETTLING_SECONDS
-    instance = ChaosInstance(folder)
+    instance = OwnInstance(folder)
     try:
         say(f"READY after {instance.start():.1f} s.")
         ground = Ground(instance)
@@ -137,7 +137,7 @@ def wreak(plan: Plan, folder: Path) -> tuple[list[Kill], Findings]:
         instance.stop()
 
 
-def strike(instance: ChaosInstance, ground: Ground, victim: str, chance: random.Random) -> Kill:
+def strike(instance: OwnInstance, ground: Ground, victim: str, chance: random.Random) -> Kill:
     """Kill one process just after a close, when orders are on their way, and watch it come back."""
     ground.wait_for_close()
     time.sleep(chance.uniform(0.0, 2.5))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import time
-import urllib.request
 from collections import Counter
 from typing import Any
 
 from exchange.sandbox.control import ControlClient
-from tradebot.verbs.chaos_instance import ChaosInstance
+from tradebot.verbs.own_api import Api
+from tradebot.verbs.own_instance import OwnInstance
 
 SPEED = 6.0
 MINUTE_MS = 60_000
@@ -44,7 +43,7 @@ FAULTS: tuple[dict[str, Any], ...] = (
 class Ground:
     """Bots and market of one instance, driven over its public interfaces."""
 
-    def __init__(self, instance: ChaosInstance) -> None:
+    def __init__(self, instance: OwnInstance) -> None:
         self.instance = instance
         self.api = Api(instance)
         records = instance.records
@@ -112,36 +111,3 @@ class Ground:
         """Return as a minute of the market closes."""
         left_ms = MINUTE_MS - self.market_ms() % MINUTE_MS
         time.sleep(left_ms / 1000 / SPEED)
-
-
-class Api:
-    """The REST API as a user calls it."""
-
-    def __init__(self, instance: ChaosInstance) -> None:
-        self.instance = instance
-        self.token = ""
-        # No proxy, whatever the environment says: this is loopback.
-        self.opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-
-    def sign_in(self) -> None:
-        records = self.instance.records
-        answer = self.post("auth/login", {"email": records["email"], "password": records["password"]})
-        self.token = answer["access_token"]
-
-    def get(self, path: str) -> dict[str, Any]:
-        return self.ask("GET", path, None)
-
-    def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        return self.ask("POST", path, body)
-
-    def ask(self, method: str, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
-        request = urllib.request.Request(
-            f"{self.instance.url}/api/v1/{path}",
-            method=method,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"Content-Type": "application/json"},
-        )
-        if self.token:
-            request.add_header("Authorization", f"Bearer {self.token}")
-        with self.opener.open(request, timeout=30) as answer:
-            return dict(json.load(answer))

@@ -12,7 +12,7 @@ import psycopg
 
 from engine.orders import IN_FLIGHT_STATES
 from exchange.sandbox.control import ControlClient
-from tradebot.verbs.chaos_instance import ChaosInstance, json_of
+from tradebot.verbs.own_instance import OwnInstance, json_of
 
 BOTS_WITHIN_SECONDS = 60.0
 ORDERS_WITHIN_SECONDS = 150.0
@@ -45,7 +45,7 @@ class Findings:
 class Witness:
     """Asks database and market of one instance."""
 
-    def __init__(self, instance: ChaosInstance, control: ControlClient) -> None:
+    def __init__(self, instance: OwnInstance, control: ControlClient) -> None:
         self.instance = instance
         self.control = control
 

@@ -1,4 +1,4 @@
-"""An instance started as a user would, in a folder and on a port of its own, whose processes can be killed one by one.
+"""An instance of a verb's own: started as a user would, in a new folder, on a free port; its processes can be killed.
 
 Recovery is honest: a new process has taken the place, and health is ok on signs of life younger than it.
 """
@@ -28,7 +28,7 @@ STOP_WITHIN_SECONDS = 20.0
 MANAGE_WITHIN_SECONDS = 60.0
 CHILD = "worker-child"
 SUPERVISOR = "supervisor"
-OWN_SERVERS = ("DATABASE_URL", "REDIS_URL", "SANDBOX_URL", "SANDBOX_TOKEN", "SANDBOX_KEY_SECRET", "ENV_FILE")
+OWN_SERVERS = ("DATABASE_URL", "REDIS_URL", "SANDBOX_URL", "SANDBOX_TOKEN", "SANDBOX_KEY_SECRET")
 LOOK_EVERY_SECONDS = 0.1
 
 
@@ -42,7 +42,7 @@ class Killed:
     at_wall: datetime
 
 
-class ChaosInstance:
+class OwnInstance:
     """`./run` as a child process, its records, and its verbs."""
 
     def __init__(self, folder: Path) -> None:
@@ -57,7 +57,8 @@ class ChaosInstance:
             "HOST": "127.0.0.1",
             "PORT": str(free_port()),
         }
-        self.environment["ENVIRONMENT"] = "development"
+        # A developer's .env may name servers of his own: not for this.
+        self.environment |= {"ENVIRONMENT": "development", "ENV_FILE": str(folder / "no.env")}
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
