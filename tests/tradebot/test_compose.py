@@ -185,7 +185,6 @@ def database_url() -> Iterator[str]:
 
 
 @pytest.mark.instance
-@pytest.mark.xdist_group("instance")
 def test_every_command_of_ours_works_and_is_seen_healthy(
     compose: dict[str, Any], tmp_path: Path, database_url: str
 ) -> None:

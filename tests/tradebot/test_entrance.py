@@ -139,8 +139,8 @@ def test_a_metric_is_judged_by_its_median(compare: str, target: float | None, ho
 
 
 def test_tests_go_over_both_cores_unless_told_otherwise() -> None:
-    assert pytest_command(["-k", "x"])[-6:] == ["-n", "2", "--dist", "loadgroup", "-k", "x"]
-    assert "loadgroup" not in pytest_command(["-n0"])
+    assert pytest_command(["-k", "x"])[-6:] == ["-n", "2", "--dist", "loadfile", "-k", "x"]
+    assert "loadfile" not in pytest_command(["-n0"])
 
 
 def test_errors_count_as_failures_and_missing_browsers_are_named() -> None:

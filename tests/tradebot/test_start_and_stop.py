@@ -28,7 +28,7 @@ from tradebot.supervisor.files import read_json
 from tradebot.supervisor.instance import ROOT
 from tradebot.supervisor.ports import free_port, is_free
 
-pytestmark = [pytest.mark.instance, pytest.mark.xdist_group("instance")]
+pytestmark = pytest.mark.instance
 START_SECONDS = 180
 PROCESSES = {"postgres", "valkey", "sandbox", "web", "worker", "beat"}
 
@@ -53,6 +53,7 @@ class Started:
 
     def start(self) -> None:
         """Start it from a folder of somebody else's, and wait for READY."""
+        self.forget()
         with open(self.data_dir / "said", "w") as errors:
             self.process = subprocess.Popen(
                 [ROOT / "run"],

@@ -41,9 +41,9 @@ def run(arguments: list[str]) -> int:
 
 
 def pytest_command(arguments: list[str]) -> list[str]:
-    """The tests go over both cores, unless the caller says otherwise."""
+    """The tests go over both cores, a file at a time, unless the caller says otherwise."""
     is_spread = any(word == "-n" or word.startswith(("-n", "--numprocesses")) for word in arguments)
-    spread = [] if is_spread else ["-n", str(WORKERS), "--dist", "loadgroup"]
+    spread = [] if is_spread else ["-n", str(WORKERS), "--dist", "loadfile"]
     return [sys.executable, "-m", "pytest", "-p", "tradebot.verbs.counting", *spread, *arguments]
 
 
