@@ -6,7 +6,7 @@ A statement reads each of its parts when a template first asks for it, and once.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -16,19 +16,26 @@ from django.db.models import Count, Q, QuerySet, Sum
 from accounts.models import ApiKey
 from bots.models import BotConfig, BotVersion
 from bots.queries import bots_of
-from exchange.models import CandleRow
+from engine.market import INTERVAL_MS
+from exchange.models import CandleRow, Market
 from trading.models import Decision, Order, Position, Trade, Wallet
 
 ZERO = Decimal(0)
 E8 = Decimal(10**8)
 
 
-def last_prices(symbols: set[str], source: str = "sandbox") -> dict[str, Decimal]:
-    """Close of the newest stored candle of each symbol, whatever its interval."""
-    newest = CandleRow.objects.filter(source=source, symbol__in=symbols).order_by(
-        "symbol", "-open_ms", "interval"
+def last_prices(symbols: set[str], now: datetime, source: str = "sandbox") -> dict[str, Decimal]:
+    """Close of the newest stored candle of each symbol, whatever its interval; none older than a few days."""
+    newest = CandleRow.objects.filter(
+        # Every column of the index is named, so that the days asked for are all that is read.
+        source=source,
+        market=Market.SPOT,
+        symbol__in=symbols,
+        interval__in=list(INTERVAL_MS),
+        open_ms__gte=int((now - timedelta(days=3)).timestamp() * 1000),
     )
-    return {row["symbol"]: row["close"] / E8 for row in newest.distinct("symbol").values("symbol", "close")}
+    rows = newest.order_by("symbol", "-open_ms", "interval").distinct("symbol").values("symbol", "close")
+    return {row["symbol"]: row["close"] / E8 for row in rows}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +72,14 @@ class DayResult:
     won: int
 
 
-def open_positions(bots: QuerySet[Any]) -> list[OpenPosition]:
+def open_positions(bots: QuerySet[Any], now: datetime) -> list[OpenPosition]:
     rows = (
         Position.objects.open()
         .filter(bot_config__in=bots)
         .select_related("bot_config", "bot_config__api_key")
     )
     found = list(rows.order_by("-opened_at"))
-    prices = last_prices({row.bot_config.symbol for row in found}) if found else {}
+    prices = last_prices({row.bot_config.symbol for row in found}, now) if found else {}
     return [OpenPosition(row.bot_config, row, prices.get(row.bot_config.symbol)) for row in found]
 
 
@@ -89,7 +96,7 @@ class Dashboard:
     """What one user sees first."""
 
     def __init__(self, user: Any, now: datetime) -> None:
-        self.user = user
+        self.user, self.now = user, now
         self.midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
     @cached_property
@@ -106,7 +113,7 @@ class Dashboard:
 
     @cached_property
     def positions(self) -> list[OpenPosition]:
-        return open_positions(bots_of(self.user).order_by())
+        return open_positions(bots_of(self.user).order_by(), self.now)
 
     @cached_property
     def unrealised(self) -> Decimal | None:
@@ -118,8 +125,10 @@ class Dashboard:
         return result_since(self.user, self.midnight)
 
     @cached_property
-    def ever(self) -> DayResult:
-        return result_since(self.user, datetime(2000, 1, 1, tzinfo=UTC))
+    def ever(self) -> Decimal:
+        """Realised result of all bots, deleted ones too; kept by the ledger, so that no history has to be added up."""
+        kept = BotConfig.objects.for_user(self.user).aggregate(pnl=Sum("state__realized_pnl"))
+        return kept["pnl"] or ZERO
 
     @cached_property
     def trades(self) -> list[Trade]:
@@ -144,7 +153,7 @@ class Dashboard:
         amounts |= {asset: (quantity, ZERO) for asset, quantity in bought.items()}
         prices = {
             "USDTUSDT": Decimal(1),
-            **(last_prices({f"{asset}USDT" for asset in amounts}) if amounts else {}),
+            **(last_prices({f"{asset}USDT" for asset in amounts}, self.now) if amounts else {}),
         }
         held = [_holding(asset, *numbers, prices.get(f"{asset}USDT")) for asset, numbers in amounts.items()]
         return sorted(held, key=lambda item: (-(item.value or ZERO), item.asset))
@@ -168,13 +177,13 @@ class BotStatement:
 
     ROWS = 10
 
-    def __init__(self, bot: BotConfig) -> None:
-        self.bot = bot
+    def __init__(self, bot: BotConfig, now: datetime) -> None:
+        self.bot, self.now = bot, now
         self.state = bot.state
 
     @cached_property
     def position(self) -> OpenPosition | None:
-        found = open_positions(BotConfig.objects.filter(pk=self.bot.pk))
+        found = open_positions(BotConfig.objects.filter(pk=self.bot.pk), self.now)
         return found[0] if found else None
 
     @cached_property

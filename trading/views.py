@@ -51,7 +51,7 @@ def show_bots(request: HttpRequest) -> HttpResponse:
 @require_GET
 def show_bot(request: HttpRequest, bot_id: int) -> HttpResponse:
     bot = get_object_or_404(bots_of(request.user), pk=bot_id)
-    return render(request, "bots/bot.html", {"bot": bot, "page": BotStatement(bot)})
+    return render(request, "bots/bot.html", {"bot": bot, "page": BotStatement(bot, timezone.now())})
 
 
 @login_required
