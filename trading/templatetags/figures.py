@@ -134,7 +134,7 @@ def order_colour(state: str) -> str:
 
 @register.filter
 def in_words(reason: str) -> str:
-    """The reason of a trade or decision, as words."""
+    """The reason of a trade, the status of a bot or the state of an order, as words."""
     words = {
         "entry": _("Entry"),
         "exit_signal": _("Exit signal"),
@@ -145,6 +145,24 @@ def in_words(reason: str) -> str:
         "manual": _("By hand"),
         "close_all": _("Everything closed"),
         "liquidation": _("Liquidation"),
+        "stopped": _("Stopped"),
+        "pending": _("Pending"),
+        "running": _("Running"),
+        "waiting": _("Waiting"),
+        "paused": _("Paused"),
+        "error": _("Error"),
+        "planned": _("Planned"),
+        "sending": _("Sending"),
+        "unknown": _("End not known yet"),
+        "open": _("Open"),
+        "partially_filled": _("Partly filled"),
+        "filled": _("Filled"),
+        "canceled": _("Cancelled"),
+        "expired": _("Expired"),
+        "rejected": _("Rejected"),
+        "dropped": _("Dropped"),
+        "long": _("Long"),
+        "short": _("Short"),
     }
     return words.get(reason) or reason.replace("_", " ").capitalize()
 
