@@ -175,7 +175,10 @@ def _decide_and_plan(bot_id: int, view: View) -> tuple[str, int | None]:
     bot = BotConfig.objects.select_related("state", "api_key", "account").get(pk=bot_id)
     state = bot.state
     _be_well_again(state)
-    snapshot = _snapshot(bot, view)
+    unsettled = Order.objects.unsettled().filter(bot_config=bot).first()
+    if unsettled is not None and unsettled.purpose == Purpose.ENTRY:
+        return _wait_for_entry(state, unsettled), None
+    snapshot = _snapshot(bot, view, unsettled)
     order: Order | None = None
     for index in _unseen(view, seen, in_position=snapshot.in_position):
         decided = decide(snapshot, view.bar(index))
@@ -187,6 +190,18 @@ def _decide_and_plan(bot_id: int, view: View) -> tuple[str, int | None]:
     _write_state(state, view, order)
     transaction.on_commit(lambda: live.publish(bot.user_id, f"bot-{bot.pk}", "dashboard"))
     return f"{state.status_text}", order.pk if order else None
+
+
+def _wait_for_entry(state: BotState, entry: Order) -> str:
+    """What a candle means depends on whether we hold a position: as long as that is not known the bot looks at none,
+    stays due, and afterwards has missed them (SPEC §5.3: first know our orders)."""
+    set_status(state, BotStatus.WAITING, _block_of(entry) or "")
+    state.last_run_at = timezone.now()
+    state.save(update_fields=["last_run_at", "last_error_message", "updated_at"])
+    transaction.on_commit(
+        lambda: live.publish(entry.bot_config.user_id, f"bot-{entry.bot_config_id}", "dashboard")
+    )
+    return str(state.status_text)
 
 
 def _be_well_again(state: BotState) -> None:
@@ -205,10 +220,9 @@ def _unseen(view: View, seen: int | None, *, in_position: bool) -> range:
     return range(max(first, total - MOST_MISSED), total)
 
 
-def _snapshot(bot: BotConfig, view: View) -> Snapshot:
+def _snapshot(bot: BotConfig, view: View, unsettled: Order | None) -> Snapshot:
     state = bot.state
     position = Position.objects.open().filter(bot_config=bot).first()
-    unsettled = Order.objects.unsettled().filter(bot_config=bot).first()
     held_e8 = e8_from_decimal(position.quantity) if position else 0
     assert state.counters_date is not None  # the day was rolled a moment ago
     return Snapshot(

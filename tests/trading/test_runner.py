@@ -13,7 +13,8 @@ from accounts.vault import credentials_of
 from bots.lifecycle import set_status
 from bots.models import BotState
 from exchange.connect import forget_clients
-from tests.trading.steps import fresh, go_to_signal, plan_buy, strike, their_orders
+from tests.trading.steps import fresh, go_to_signal, plan_buy, settle_until_believed, strike, their_orders
+from trading.due import due_bots
 from trading.lifecycle import start_bot, stop_bot
 from trading.models import Decision, Order, Position, Trade
 from trading.orders.execution import send
@@ -32,16 +33,43 @@ def test_a_second_delivery_of_the_same_wake_up_does_nothing(sandbox: Any, new_bo
     assert len(their_orders(sandbox, bot)) == 1
 
 
-def test_the_order_in_flight_blocks_the_next_until_it_is_settled(sandbox: Any, new_bot: Any) -> None:
+def test_an_entry_of_unknown_end_blocks_the_next_and_keeps_its_money(sandbox: Any, new_bot: Any) -> None:
     bot = new_bot()
     go_to_signal(sandbox, bot, "long_entry")
     strike(sandbox, bot, {"kind": "drop_before"})
     assert run_bot(bot.pk) == "entry unknown"
-    reserved = Order.objects.get(bot_config=bot).reserved
+    order = Order.objects.get(bot_config=bot)
     go_to_signal(sandbox, bot, "long_entry")
     assert run_bot(bot.pk) == "waiting (unknown order)"
-    assert Decision.objects.filter(bot_config=bot).latest("candle_open_ms").reason == "unknown order"
-    assert Order.objects.get(bot_config=bot).reserved == reserved > 0
+    assert (Order.objects.get(bot_config=bot).reserved, due_bots()) == (order.reserved, [bot.pk])
+
+    assert settle_until_believed(order).state == "dropped"
+    assert run_bot(bot.pk).startswith("entered ")  # the last closed candle, still fresh
+
+
+def test_an_exit_signal_given_while_the_entry_was_unknown_is_not_lost(sandbox: Any, new_bot: Any) -> None:
+    bot = new_bot()
+    go_to_signal(sandbox, bot, "long_entry")
+    strike(sandbox, bot, {"kind": "execute_then_drop"})
+    assert run_bot(bot.pk) == "entry unknown"
+    go_to_signal(sandbox, bot, "long_exit")
+    assert run_bot(bot.pk) == "waiting (unknown order)"
+    sandbox.control.advance(1)
+    assert run_bot(bot.pk) == "waiting (unknown order)"
+    settle_orders()
+    assert run_bot(bot.pk).startswith("exited BTCUSDT ")
+
+
+def test_an_exit_of_unknown_end_blocks_entries(sandbox: Any, new_bot: Any) -> None:
+    bot = new_bot()
+    go_to_signal(sandbox, bot, "long_entry")
+    run_bot(bot.pk)
+    go_to_signal(sandbox, bot, "long_exit")
+    strike(sandbox, bot, {"kind": "execute_then_drop"})
+    assert run_bot(bot.pk) == "exit unknown"
+    go_to_signal(sandbox, bot, "long_entry")
+    run_bot(bot.pk)
+    assert Order.objects.filter(bot_config=bot, purpose="entry").count() == 1
 
 
 def test_an_entry_that_turned_out_executed_is_followed_to_its_exit(sandbox: Any, new_bot: Any) -> None:

@@ -126,7 +126,7 @@ def wreak(plan: Plan, folder: Path) -> tuple[list[Kill], Findings]:
         kills = []
         for number, victim in enumerate(plan.victims):
             left = (end_at - time.monotonic()) / (len(plan.victims) - number)
-            time.sleep(max(0.0, left * chance.uniform(0.1, 0.5)))
+            time.sleep(max(0.0, left * chance.uniform(0.3, 0.7)))
             kills.append(strike(instance, ground, victim, chance))
         faults = ground.clear_faults()
         stuck_bots = witness.wait_for_bots(ground.market_ms)
