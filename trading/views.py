@@ -93,11 +93,13 @@ def stop(request: HttpRequest, bot_id: int) -> HttpResponse:
     """Stop in place; an open position is kept."""
     bot = get_object_or_404(bots_of(request.user), pk=bot_id)
     try:
-        stop_bot(bot, position="keep", by=request.user)
+        answer = stop_bot(bot, position="keep", by=request.user)
     except LifecycleRefused as refused:
         messages.error(request, refused.message)
     else:
         messages.success(request, _("%(bot)s was stopped. It opens no new position.") % {"bot": bot.name})
+        if "pending_order" in answer:
+            messages.warning(request, _("An entry was already on its way and may still fill."))
     return _bot_after(request, bot)
 
 

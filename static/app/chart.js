@@ -90,7 +90,7 @@
         return { name: line.name, series: series };
       });
       var shown = data.candles.length;
-      chart.timeScale().setVisibleLogicalRange({ from: shown - Math.min(shown, box.clientWidth < 500 ? 60 : 140), to: shown + 4 });
+      chart.timeScale().setVisibleLogicalRange({ from: shown - Math.min(shown, box.clientWidth < 500 ? 50 : 110), to: shown + 4 });
     } else {
       // The candle before the newest comes again, because it was still running when it was drawn.
       data.candles.forEach(function (row) { candles.update(asCandle(row), row[0] < newest.time); });

@@ -15,6 +15,7 @@ from trading.templatetags import figures
     [
         (figures.money, Decimal("1234567.891"), "1,234,567.89"),
         (figures.money, Decimal("-0.00312"), "−0.0031"),
+        (figures.money, Decimal("0.075"), "0.08"),
         (figures.money, Decimal(0), "0.00"),
         (figures.money, None, "–"),
         (figures.price, Decimal("64000.5"), "64,000.50"),

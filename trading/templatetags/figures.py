@@ -40,11 +40,11 @@ def plain(value: Any) -> str:
 
 @register.filter
 def money(value: Any) -> str:
-    """Quote money: two places; tiny amounts keep four, so that a fee is not printed as zero."""
+    """Quote money: two places; what they would show as zero keeps four."""
     if value is None or value == "":
         return DASH
     amount = Decimal(value)
-    return rounded(amount, 2 if amount == 0 or abs(amount) >= Decimal("0.1") else 4)
+    return rounded(amount, 2 if amount == 0 or abs(amount) >= Decimal("0.005") else 4)
 
 
 @register.filter
