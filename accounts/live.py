@@ -29,6 +29,7 @@ log = structlog.get_logger(__name__)
 # Publish and subscribe know no database numbers: the name keeps installations on one Redis apart.
 TOPIC = f"tradebot:{settings.EVENTSTREAM_REDIS['db']}:live"
 HEARTBEAT_SECONDS = 5.0
+LONGEST_BURST = 200
 
 
 def channel_of(user_id: int) -> str:
@@ -107,21 +108,37 @@ class RetryingListener:
             sent_at = heard_at = time.monotonic()
             await client.publish(TOPIC, json.dumps({"type": "heartbeat", "from": self.name}))
             while time.monotonic() - heard_at < self.heartbeat * 3:
-                message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=self.heartbeat / 4)
-                if message is not None:
+                messages = await self._waiting(pubsub)
+                if messages:
                     heard_at = time.monotonic()
-                    self._hand_on(json.loads(message["data"]))
+                    self._hand_on(messages)
                 if time.monotonic() - sent_at >= self.heartbeat:
                     sent_at = time.monotonic()
                     await client.publish(TOPIC, json.dumps({"type": "heartbeat", "from": self.name}))
             raise redis.ConnectionError("no heartbeat came back")
 
-    def _hand_on(self, message: dict[str, str]) -> None:
+    async def _waiting(self, pubsub: Any) -> list[dict[str, str]]:
+        """What has arrived, waiting a moment for the first; [] when nothing did."""
+        found: list[dict[str, str]] = []
+        wait = self.heartbeat / 4
+        while len(found) < LONGEST_BURST:
+            message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=wait)
+            if message is None:
+                break
+            found.append(json.loads(message["data"]))
+            wait = 0.0
+        return found
+
+    def _hand_on(self, messages: list[dict[str, str]]) -> None:
+        """One event a channel with all its names: a stream drops what exceeds ten events waiting."""
         manager = self.manager or get_listener_manager()
-        if message["type"] == "changed":
-            channel = message["channel"]
-            manager.add_to_queues(channel, Event(channel, "changed", message["data"]))
-        elif message.get("from") == self.name:
+        names: dict[str, dict[str, None]] = {}
+        for message in messages:
+            if message["type"] == "changed":
+                names.setdefault(message["channel"], {}).update(dict.fromkeys(json.loads(message["data"])))
+        for channel, changed in names.items():
+            manager.add_to_queues(channel, Event(channel, "changed", json.dumps(list(changed))))
+        if any(message.get("from") == self.name for message in messages):
             for channel in list(manager.listeners_by_channel):
                 manager.add_to_queues(channel, Event(channel, "heartbeat", ""))
 

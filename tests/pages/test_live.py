@@ -62,14 +62,7 @@ def test_a_stream_is_told_again_after_redis_was_away(valkey: Valkey) -> None:
 
 
 async def _away_and_back(valkey: Valkey) -> None:
-    manager, listener = ListenerManager(), Listener()
-    where = {"host": "127.0.0.1", "port": valkey.port}
-    manager.redis_listener = live.RetryingListener(
-        first_wait=0.02, longest_wait=0.05, heartbeat=0.1, server=where, manager=manager
-    )
-    listener.channels = {"user-1"}
-    listener.assign_loop()
-    manager.add_listener(listener)
+    manager, listener = _listening(valkey)
     assert await _next_event(listener) == "heartbeat"
     await asyncio.to_thread(valkey.kill)
     await asyncio.sleep(0.5)  # several attempts fail meanwhile
@@ -100,13 +93,7 @@ async def _next_event(listener: Listener, beyond: str = "") -> str:
 
 def test_what_is_no_event_does_not_end_the_listener(valkey: Valkey) -> None:
     async def scenario() -> str:
-        manager, listener = ListenerManager(), Listener()
-        manager.redis_listener = live.RetryingListener(
-            first_wait=0.02, longest_wait=0.05, heartbeat=0.1, server={"port": valkey.port}, manager=manager
-        )
-        listener.channels = {"user-1"}
-        listener.assign_loop()
-        manager.add_listener(listener)
+        manager, listener = _listening(valkey)
         await _next_event(listener)
         await asyncio.to_thread(redis.Redis(port=valkey.port).publish, live.TOPIC, "not json")
         await asyncio.sleep(0.2)
@@ -116,6 +103,45 @@ def test_what_is_no_event_does_not_end_the_listener(valkey: Valkey) -> None:
         return found
 
     assert asyncio.run(scenario()) == "heartbeat"
+
+
+def test_a_burst_loses_no_name(valkey: Valkey) -> None:
+    async def scenario() -> set[str]:
+        manager, listener = _listening(valkey)
+        await _next_event(listener)
+        with redis.Redis(port=valkey.port).pipeline() as pipeline:
+            for number in range(60):
+                message = {
+                    "channel": "user-1",
+                    "type": "changed",
+                    "data": json.dumps([f"bot-{number}", "dashboard"]),
+                }
+                pipeline.publish(live.TOPIC, json.dumps(message))
+            await asyncio.to_thread(pipeline.execute)
+        names: set[str] = set()
+        async with asyncio.timeout(5):
+            while len(names) < 61:
+                await listener.aevent.wait()
+                listener.aevent.clear()
+                for item in listener.channel_items.pop("user-1", []):
+                    names |= set(json.loads(item.data or "[]"))
+        assert listener.overflow is False
+        await _end(manager)
+        return names
+
+    assert asyncio.run(scenario()) == {"dashboard", *(f"bot-{number}" for number in range(60))}
+
+
+def _listening(valkey: Valkey) -> tuple[ListenerManager, Listener]:
+    """A stream of user 1 and the manager that feeds it from this Valkey."""
+    manager, listener = ListenerManager(), Listener()
+    manager.redis_listener = live.RetryingListener(
+        first_wait=0.02, longest_wait=0.05, heartbeat=0.1, server={"port": valkey.port}, manager=manager
+    )
+    listener.channels = {"user-1"}
+    listener.assign_loop()
+    manager.add_listener(listener)
+    return manager, listener
 
 
 def test_publishing_without_redis_is_no_error(settings: Any) -> None:
