@@ -8,7 +8,7 @@
   var legend = document.getElementById("chart-legend");
   var LINES = ["#f59f00", "#4c8dff", "#b266ff"];
   var EVERY_MS = 3000;
-  var chart, candles, markers, entryLine, lines = [], last = null, newest = null, busy = false, again = false, trades = [], hasRoom = true;
+  var chart, candles, markers, entryLine, lines = [], last = null, newest = null, busy = false, again = false, trades = [], hasRoom = true, entryPrice = null;
 
   function colours() {
     var style = getComputedStyle(document.documentElement);
@@ -56,6 +56,7 @@
     }
     add("O " + number(candle.open)); add("H " + number(candle.high)); add("L " + number(candle.low)); add("C " + number(candle.close));
     lines.forEach(function (line, index) { add(line.name, index); });
+    if (entryPrice !== null) add("╌ " + box.dataset.entry + " " + number(entryPrice));
   }
   function asCandle(row) { return { time: row[0], open: row[1], high: row[2], low: row[3], close: row[4] }; }
   function asPoint(row) { return { time: row[0], value: row[1] }; }
@@ -67,14 +68,20 @@
   }
   // Words beside the arrows only while they do not cover one another.
   function showTrades() {
-    var range = chart.timeScale().getVisibleRange();
-    var seen = trades.filter(function (trade) { return range && trade.time >= range.from && trade.time <= range.to; });
-    hasRoom = seen.length * 70 <= box.clientWidth;
+    var scale = chart.timeScale(), before = -Infinity;
+    hasRoom = trades.every(function (trade) {
+      var at = scale.timeToCoordinate(trade.time);
+      if (at === null || at < 0 || at > box.clientWidth) return true;
+      var gap = at - before;
+      before = at;
+      return gap === 0 || gap >= 56;
+    });
     markers.setMarkers(trades.map(asMarker));
   }
   function showEntry(price) {
+    entryPrice = price;
     if (entryLine) candles.removePriceLine(entryLine);
-    entryLine = price === null ? null : candles.createPriceLine({ price: price, color: colours().text, lineStyle: lib.LineStyle.Dashed, lineWidth: 1, axisLabelVisible: true, title: box.dataset.entry });
+    entryLine = price === null ? null : candles.createPriceLine({ price: price, color: colours().text, lineStyle: lib.LineStyle.Dashed, lineWidth: 1, axisLabelVisible: true, title: "" });
   }
   function show(data) {
     if (!data.candles.length) {
@@ -85,7 +92,7 @@
     if (last === null) {
       candles.setData(data.candles.map(asCandle));
       lines = data.lines.map(function (line, index) {
-        var series = chart.addSeries(lib.LineSeries, { color: LINES[index], lineWidth: 2, priceLineVisible: false, lastValueVisible: false, crosshairMarkerVisible: false });
+        var series = chart.addSeries(lib.LineSeries, { color: LINES[index], lineWidth: 1, priceLineVisible: false, lastValueVisible: false, crosshairMarkerVisible: false });
         series.setData(line.points.map(asPoint));
         return { name: line.name, series: series };
       });
