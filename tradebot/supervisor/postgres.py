@@ -10,7 +10,6 @@ import pwd
 import shutil
 import signal
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -173,5 +172,4 @@ def run_as(user: pwd.struct_passwd | None, command: list[str]) -> None:
         extra_groups=[] if user else None,
     )
     if done.returncode != 0:
-        print(done.stdout, file=sys.stderr)
         raise OSError(f"{Path(command[0]).name} failed: {done.stdout.strip()[-300:]}")

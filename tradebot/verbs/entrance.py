@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from importlib import import_module
 
+from tradebot.supervisor.crew import Failed
 from tradebot.supervisor.instance import UsageError
 from tradebot.supervisor.lock import InUse
 
@@ -44,6 +45,9 @@ def main(arguments: list[str]) -> int:
     except InUse as problem:
         say(str(problem))
         return 4
+    except Failed as problem:
+        say(str(problem))
+        return 5
 
 
 def usage() -> str:

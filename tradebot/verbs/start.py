@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 
-from tradebot.supervisor.crew import Failed
 from tradebot.supervisor.instance import UsageError, read_instance
 from tradebot.supervisor.supervise import run_instance
 
@@ -16,9 +15,6 @@ def run(arguments: list[str]) -> int:
     print(f"TradeBot starts at {instance.url}; data in {instance.data_dir}.", file=sys.stderr, flush=True)
     try:
         run_instance(instance)
-    except Failed as problem:
-        print(problem, file=sys.stderr, flush=True)
-        return 5
     except OSError as problem:
         # A folder that cannot be made or written: a matter of this machine's set-up.
         print(f"Cannot set up: {problem}", file=sys.stderr, flush=True)
