@@ -20,6 +20,7 @@ from exchange.connect import market_data
 from exchange.models import Venue
 from exchange.port import ExchangeError, MarketData
 from trading.models import Trade
+from trading.studies import LEAD_IN, lines_over
 
 SHOWN: Final = 300
 AVERAGES: Final = {"ema_fast": "EMA", "ema_slow": "EMA", "ema_period": "EMA"}
@@ -28,12 +29,15 @@ FRESH_SECONDS: Final = 2.0
 _asked: dict[tuple[str, str, str, int], tuple[float, Candles]] = {}
 
 
-def chart_of(bot: BotConfig, *, since: int | None = None, now_ms: int | None = None) -> dict[str, Any]:
-    """Ready for the browser: times in UTC seconds, prices as numbers. `since` (seconds) leaves out earlier candles."""
+def chart_of(
+    bot: BotConfig, *, since: int | None = None, overlay: str = "", now_ms: int | None = None
+) -> dict[str, Any]:
+    """Ready for the browser: times in UTC seconds, prices as numbers. `since` (seconds) leaves out earlier candles,
+    `overlay` names one of `trading.studies.OVERLAYS`."""
     lengths = average_lengths(bot)
     now_ms = int(time.time() * 1000) if now_ms is None else now_ms
     series, is_current = candles_for(
-        bot, count=min(1000, SHOWN + 4 * max(lengths.values(), default=0)), now_ms=now_ms
+        bot, count=min(1000, SHOWN + LEAD_IN + 4 * max(lengths.values(), default=0)), now_ms=now_ms
     )
     closes = prices(series.close)
     first = max(0, len(series) - SHOWN)
@@ -48,6 +52,10 @@ def chart_of(bot: BotConfig, *, since: int | None = None, now_ms: int | None = N
         "lines": [
             {"name": f"{AVERAGES[name]} {length}", "points": _points(seconds, ema(closes, length)[first:])}
             for name, length in lengths.items()
+        ]
+        + [
+            {"name": label, "points": _points(seconds, values[first:])}
+            for label, values in lines_over(series, overlay)
         ],
         "trades": trades_on(bot, int(series.open_ms[max(0, len(series) - SHOWN)])) if len(series) else [],
         "entry_price": float(bot.state.entry_price)

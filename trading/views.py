@@ -24,6 +24,7 @@ from trading.lifecycle import start_bot, stop_bot
 from trading.models import Trade
 from trading.page_filters import BotFilter, TradeFilter
 from trading.statement import BotStatement, Dashboard
+from trading.studies import OVERLAYS
 
 PAGE_SIZE = 25
 
@@ -51,7 +52,8 @@ def show_bots(request: HttpRequest) -> HttpResponse:
 @require_GET
 def show_bot(request: HttpRequest, bot_id: int) -> HttpResponse:
     bot = get_object_or_404(bots_of(request.user), pk=bot_id)
-    return render(request, "bots/bot.html", {"bot": bot, "page": BotStatement(bot, timezone.now())})
+    context = {"bot": bot, "page": BotStatement(bot, timezone.now()), "overlays": OVERLAYS}
+    return render(request, "bots/bot.html", context)
 
 
 @login_required
@@ -60,7 +62,8 @@ def show_chart(request: HttpRequest, bot_id: int) -> JsonResponse:
     """Candles, lines and trades of the bot's chart, ready to draw."""
     bot = get_object_or_404(bots_of(request.user), pk=bot_id)
     since = request.GET.get("since", "")
-    return JsonResponse(chart_of(bot, since=int(since) if since.isdecimal() else None))
+    overlay = request.GET.get("overlay", "")
+    return JsonResponse(chart_of(bot, since=int(since) if since.isdecimal() else None, overlay=overlay))
 
 
 @login_required

@@ -6,9 +6,10 @@
   var lib = window.LightweightCharts;
   var message = box.querySelector("[data-message]");
   var legend = document.getElementById("chart-legend");
-  var LINES = ["#f59f00", "#4c8dff", "#b266ff"];
+  var LINES = ["#f59f00", "#4c8dff", "#b266ff", "#0ca678", "#868e96", "#d6336c"];
+  var choice = document.getElementById("chart-overlay");
   var EVERY_MS = 3000;
-  var chart, candles, markers, entryLine, lines = [], last = null, newest = null, busy = false, again = false, trades = [], hasRoom = true, entryPrice = null;
+  var isPlaced = false, chart, candles, markers, entryLine, lines = [], last = null, newest = null, busy = false, again = false, trades = [], hasRoom = true, entryPrice = null;
 
   function colours() {
     var style = getComputedStyle(document.documentElement);
@@ -97,7 +98,8 @@
         return { name: line.name, series: series };
       });
       var shown = data.candles.length;
-      chart.timeScale().setVisibleLogicalRange({ from: shown - Math.min(shown, box.clientWidth < 500 ? 50 : 110), to: shown + 4 });
+      if (!isPlaced) chart.timeScale().setVisibleLogicalRange({ from: shown - Math.min(shown, box.clientWidth < 500 ? 50 : 110), to: shown + 4 });
+      isPlaced = true;
     } else {
       // The candle before the newest comes again, because it was still running when it was drawn.
       data.candles.forEach(function (row) { candles.update(asCandle(row), row[0] < newest.time); });
@@ -118,11 +120,23 @@
     if (document.hidden) return;
     if (busy) { again = true; return; }
     busy = true;
-    fetch(box.dataset.url + (last === null ? "" : "?since=" + last), { headers: { Accept: "application/json", "HX-Request": "true" } })
+    var asked = choice ? choice.value : "";
+    var query = new URLSearchParams();
+    if (last !== null) query.set("since", last);
+    if (asked) query.set("overlay", asked);
+    fetch(box.dataset.url + "?" + query, { headers: { Accept: "application/json", "HX-Request": "true" } })
       .then(function (answer) { return answer.status === 200 ? answer.json() : null; }, function () { return null; })
-      .then(function (data) { if (data) show(data); else if (!chart) message.textContent = box.dataset.empty; })
+      .then(function (data) { if (data && choice && asked !== choice.value) again = true; else if (data) show(data); else if (!chart) message.textContent = box.dataset.empty; })
       .finally(function () { busy = false; if (again) { again = false; refresh(); } });
   }
+  // Another overlay: the lines are drawn anew, the candles and what is in view stay.
+  if (choice) choice.addEventListener("change", function () {
+    if (!chart) return;
+    lines.forEach(function (line) { chart.removeSeries(line.series); });
+    lines = [];
+    last = null;
+    refresh();
+  });
   document.body.addEventListener(box.dataset.event, refresh);
   document.addEventListener("visibilitychange", refresh);
   document.addEventListener("themechange", function () {
