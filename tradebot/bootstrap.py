@@ -86,7 +86,8 @@ def one_at_a_time() -> Iterator[None]:
 
 def prepare(wanted: list[str]) -> None:
     say("Setting up .venv (a minute or two, once).")
-    if UNFINISHED.exists() or not is_usable(PYTHON):
+    has_pip = is_usable(PYTHON) and answers([str(PYTHON), "-I", "-m", "pip", "--version"])
+    if UNFINISHED.exists() or not has_pip:
         remove_environment()
         make_environment()
     UNFINISHED.touch()
@@ -118,6 +119,9 @@ def remove_environment() -> None:
 
 
 def make_environment() -> None:
+    # Marked before anything is in it: half an environment is never taken for a whole one.
+    VENV.mkdir()
+    UNFINISHED.touch()
     # Started from inside a broken .venv, the interpreter to build on is the one beneath it.
     base = getattr(sys, "_base_executable", None) or sys.executable
     run_step([base, "-I", "-m", "venv", str(VENV)], "The virtual environment could not be made")
@@ -139,7 +143,7 @@ def uv_install(uv: str | Path) -> list[str]:
 
 def pip_command() -> list[str]:
     quiet = ["--quiet", "--disable-pip-version-check", "--retries", "2"]
-    return [str(PYTHON), "-m", "pip", "install", *quiet]
+    return [str(PYTHON), "-I", "-m", "pip", "install", *quiet]
 
 
 def answers(command: list[str]) -> bool:
