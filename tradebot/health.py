@@ -109,6 +109,11 @@ def unknown(what: str) -> Check:
     return Check(False, f"unknown while {what} is away", is_known=False)
 
 
+def away_together(names: tuple[str, ...], detail: str) -> dict[str, Check]:
+    """A probe that says nothing: its first part is what is away, of the others nothing is known."""
+    return {name: Check(False, detail, is_known=name == names[0]) for name in names}
+
+
 def first_line(trouble: Exception) -> str:
     return (str(trouble).strip() or type(trouble).__name__).splitlines()[0][:200]
 
@@ -143,11 +148,11 @@ class Prober:
         for probe, names in self.probes.items():
             future = self.running[probe]
             if not future.done():
-                found |= {name: Check(False, f"no answer within {ANSWER_WITHIN_SECONDS} s") for name in names}
+                found |= away_together(names, f"no answer within {ANSWER_WITHIN_SECONDS} s")
                 continue
             del self.running[probe]
             trouble = future.exception()
-            found |= {name: Check(False, repr(trouble)) for name in names} if trouble else future.result()
+            found |= away_together(names, repr(trouble)) if trouble else future.result()
         return found
 
 

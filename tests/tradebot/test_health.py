@@ -117,7 +117,10 @@ def test_a_probe_that_breaks_counts_as_away() -> None:
         raise ZeroDivisionError
 
     prober = Prober({broken: ("redis", "worker")})
-    assert prober.checks() == {name: Check(False, "ZeroDivisionError()") for name in ("redis", "worker")}
+    assert prober.checks() == {
+        "redis": Check(False, "ZeroDivisionError()"),
+        "worker": Check(False, "ZeroDivisionError()", is_known=False),
+    }
     prober.threads.shutdown()
 
 
