@@ -20,7 +20,6 @@ from exchange.connect import market_data
 from exchange.models import Venue
 from exchange.port import ExchangeError, MarketData
 from trading.models import Trade
-from trading.studies import LEAD_IN, lines_over
 
 SHOWN: Final = 300
 AVERAGES: Final = {"ema_fast": "EMA", "ema_slow": "EMA", "ema_period": "EMA"}
@@ -29,15 +28,12 @@ FRESH_SECONDS: Final = 2.0
 _asked: dict[tuple[str, str, str, int], tuple[float, Candles]] = {}
 
 
-def chart_of(
-    bot: BotConfig, *, since: int | None = None, overlay: str = "", now_ms: int | None = None
-) -> dict[str, Any]:
-    """Ready for the browser: times in UTC seconds, prices as numbers. `since` (seconds) leaves out earlier candles,
-    `overlay` names one of `trading.studies.OVERLAYS`."""
+def chart_of(bot: BotConfig, *, since: int | None = None, now_ms: int | None = None) -> dict[str, Any]:
+    """Ready for the browser: times in UTC seconds, prices as numbers. `since` (seconds) leaves out earlier candles."""
     lengths = average_lengths(bot)
     now_ms = int(time.time() * 1000) if now_ms is None else now_ms
     series, is_current = candles_for(
-        bot, count=min(1000, SHOWN + LEAD_IN + 4 * max(lengths.values(), default=0)), now_ms=now_ms
+        bot, count=min(1000, SHOWN + 4 * max(lengths.values(), default=0)), now_ms=now_ms
     )
     closes = prices(series.close)
     first = max(0, len(series) - SHOWN)
@@ -50,12 +46,8 @@ def chart_of(
     return {
         "candles": [list(row) for row in zip(seconds, *columns, strict=True)],
         "lines": [
-            {"name": f"{AVERAGES[name]} {length}", "points": _points(seconds, ema(closes, length)[first:])}
+            {"name": f"{AVERAGES[name]} {length}", "points": points(seconds, ema(closes, length)[first:])}
             for name, length in lengths.items()
-        ]
-        + [
-            {"name": label, "points": _points(seconds, values[first:])}
-            for label, values in lines_over(series, overlay)
         ],
         "trades": trades_on(bot, int(series.open_ms[max(0, len(series) - SHOWN)])) if len(series) else [],
         "entry_price": float(bot.state.entry_price)
@@ -108,7 +100,7 @@ def _joined(first: Candles, second: Candles) -> Candles:
     return Candles(*(np.concatenate(pair) for pair in pairs))
 
 
-def _points(seconds: list[int], values: FloatArray) -> list[list[float]]:
+def points(seconds: list[int], values: FloatArray) -> list[list[float]]:
     return [[at, value] for at, value in zip(seconds, values.tolist(), strict=True) if value == value]
 
 

@@ -1,4 +1,8 @@
-"""What can be laid over a bot's chart beside its strategy's own averages: indicators of pandas-ta's catalogue."""
+"""What can be laid over a bot's chart beside its strategy's own averages: indicators of pandas-ta's catalogue.
+
+A worker computes them, because pandas would cost the web process 150 MB; the lines come by way of Redis. With Redis or
+the workers away the chart simply has no overlay.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import structlog
+from celery import current_app
+from django.http import Http404
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from kombu.exceptions import OperationalError
 
+from bots.models import BotConfig
 from engine.indicators import study
-from engine.market import Candles, FloatArray
+from engine.market import Candles, FloatArray, last_closed_opening
+from exchange import candles as store
+from exchange.cache import cache
+from exchange.connect import market_data
+from trading.chart import SHOWN, points
+
+logger = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -36,6 +51,10 @@ OVERLAYS: Final[Mapping[str, Overlay]] = {
     "vwma": Overlay(_("Volume-weighted average 20"), {"VWMA": "VWMA"}, {"length": 20}),
     "supertrend": Overlay(_("Supertrend 10"), {"SUPERT_": "ST"}, {"length": 10, "multiplier": 3.0}),
 }
+DRAW_TASK: Final = "trading.draw_overlay"
+KEPT_SECONDS: Final = 120.0
+# Many pages asking for the same lines wake one worker.
+ASKED_SECONDS: Final = 5.0
 # Candles before the first one shown that these need to say the same as on the whole history, roughly.
 LEAD_IN: Final = 100
 
@@ -52,3 +71,45 @@ def lines_over(candles: Candles, name: str) -> list[tuple[str, FloatArray]]:
         if values is not None:
             found.append((label, values))
     return found
+
+
+def overlay_of(bot: BotConfig, name: str, *, now_ms: int) -> dict[str, Any]:
+    """`lines` over the newest closed candles, [] and `is_pending` while a worker is still at it. Raises Http404 for a
+    name that is not offered."""
+    if name not in OVERLAYS:
+        raise Http404
+    until_ms = last_closed_opening(now_ms, bot.timeframe)
+    lines = cache().get(_key(bot, name, until_ms))
+    if lines is not None:
+        return {"lines": lines, "is_pending": False}
+    if cache().add(f"overlay-asked:{_key(bot, name, until_ms)}", ttl_seconds=int(ASKED_SECONDS)) == 1:
+        _wake_worker(bot, name, until_ms)
+    return {"lines": [], "is_pending": True}
+
+
+def _wake_worker(bot: BotConfig, name: str, until_ms: int) -> None:
+    try:
+        current_app.send_task(DRAW_TASK, args=[bot.pk, name, until_ms], ignore_result=True, expires=30)
+    except (OperationalError, OSError) as error:
+        logger.warning("overlay_not_asked", bot_config_id=bot.pk, cause=type(error).__name__)
+
+
+def draw_overlay(bot_config_id: int, name: str, until_ms: int) -> int:
+    """The worker's part: compute and leave the lines where the page finds them. Returns how many."""
+    bot = BotConfig.objects.select_related("api_key").get(pk=bot_config_id)
+    series = (store.source_of(bot.api_key.venue), bot.position_type, bot.symbol, bot.timeframe)
+    count = SHOWN + LEAD_IN
+    store.sync(market_data(bot.api_key.venue), *series, count=count, until_open_ms=until_ms)
+    candles = store.read(*series, count=count, until_open_ms=until_ms)
+    first = max(0, len(candles) - SHOWN)
+    seconds = (candles.open_ms[first:] // 1000).tolist()
+    lines = [
+        {"name": label, "points": points(seconds, values[first:])}
+        for label, values in lines_over(candles, name)
+    ]
+    cache().put(_key(bot, name, until_ms), lines, ttl_seconds=KEPT_SECONDS)
+    return len(lines)
+
+
+def _key(bot: BotConfig, name: str, until_ms: int) -> str:
+    return f"overlay:{bot.api_key.venue}:{bot.position_type}:{bot.symbol}:{bot.timeframe}:{name}:{until_ms}"

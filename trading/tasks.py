@@ -12,6 +12,7 @@ from trading.orders.exits import plan_exits_again
 from trading.orders.settlement import settle_orders
 from trading.reset import reactivate_bots
 from trading.runner import Locked, run_bot
+from trading.studies import draw_overlay
 
 logger = structlog.get_logger(__name__)
 
@@ -53,3 +54,9 @@ def reactivate_bots_after_reset() -> str:
     for bot_id in rolled.reactivated:
         run_bot_task.delay(bot_id)
     return f"{rolled.rolled} bots on a new day, {len(rolled.reactivated)} active again"
+
+
+@shared_task(name="trading.draw_overlay", ignore_result=True, expires=30)
+def draw_overlay_task(bot_config_id: int, name: str, until_ms: int) -> str:
+    """On demand: compute one overlay of a bot's chart."""
+    return f"{draw_overlay(bot_config_id, name, until_ms)} lines"

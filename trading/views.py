@@ -24,7 +24,7 @@ from trading.lifecycle import start_bot, stop_bot
 from trading.models import Trade
 from trading.page_filters import BotFilter, TradeFilter
 from trading.statement import BotStatement, Dashboard
-from trading.studies import OVERLAYS
+from trading.studies import OVERLAYS, overlay_of
 
 PAGE_SIZE = 25
 
@@ -62,8 +62,15 @@ def show_chart(request: HttpRequest, bot_id: int) -> JsonResponse:
     """Candles, lines and trades of the bot's chart, ready to draw."""
     bot = get_object_or_404(bots_of(request.user), pk=bot_id)
     since = request.GET.get("since", "")
-    overlay = request.GET.get("overlay", "")
-    return JsonResponse(chart_of(bot, since=int(since) if since.isdecimal() else None, overlay=overlay))
+    return JsonResponse(chart_of(bot, since=int(since) if since.isdecimal() else None))
+
+
+@login_required
+@require_GET
+def show_overlay(request: HttpRequest, bot_id: int, name: str) -> JsonResponse:
+    """Lines of one overlay; while a worker still computes them, only that."""
+    bot = get_object_or_404(bots_of(request.user), pk=bot_id)
+    return JsonResponse(overlay_of(bot, name, now_ms=int(timezone.now().timestamp() * 1000)))
 
 
 @login_required

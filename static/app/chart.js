@@ -9,7 +9,8 @@
   var LINES = ["#f59f00", "#4c8dff", "#b266ff", "#0ca678", "#868e96", "#d6336c"];
   var choice = document.getElementById("chart-overlay");
   var EVERY_MS = 3000;
-  var isPlaced = false, chart, candles, markers, entryLine, lines = [], last = null, newest = null, busy = false, again = false, trades = [], hasRoom = true, entryPrice = null;
+  var over = [], laid = { name: "", candle: null };
+  var chart, candles, markers, entryLine, lines = [], last = null, newest = null, busy = false, again = false, trades = [], hasRoom = true, entryPrice = null;
 
   function colours() {
     var style = getComputedStyle(document.documentElement);
@@ -57,6 +58,7 @@
     }
     add("O " + number(candle.open)); add("H " + number(candle.high)); add("L " + number(candle.low)); add("C " + number(candle.close));
     lines.forEach(function (line, index) { add(line.name, index); });
+    over.forEach(function (line, index) { add(line.name, 3 + index); });
     if (entryPrice !== null) add("╌ " + box.dataset.entry + " " + number(entryPrice));
   }
   function asCandle(row) { return { time: row[0], open: row[1], high: row[2], low: row[3], close: row[4] }; }
@@ -98,8 +100,7 @@
         return { name: line.name, series: series };
       });
       var shown = data.candles.length;
-      if (!isPlaced) chart.timeScale().setVisibleLogicalRange({ from: shown - Math.min(shown, box.clientWidth < 500 ? 50 : 110), to: shown + 4 });
-      isPlaced = true;
+      chart.timeScale().setVisibleLogicalRange({ from: shown - Math.min(shown, box.clientWidth < 500 ? 50 : 110), to: shown + 4 });
     } else {
       // The candle before the newest comes again, because it was still running when it was drawn.
       data.candles.forEach(function (row) { candles.update(asCandle(row), row[0] < newest.time); });
@@ -120,23 +121,33 @@
     if (document.hidden) return;
     if (busy) { again = true; return; }
     busy = true;
-    var asked = choice ? choice.value : "";
-    var query = new URLSearchParams();
-    if (last !== null) query.set("since", last);
-    if (asked) query.set("overlay", asked);
-    fetch(box.dataset.url + "?" + query, { headers: { Accept: "application/json", "HX-Request": "true" } })
+    fetch(box.dataset.url + (last === null ? "" : "?since=" + last), { headers: { Accept: "application/json", "HX-Request": "true" } })
       .then(function (answer) { return answer.status === 200 ? answer.json() : null; }, function () { return null; })
-      .then(function (data) { if (data && choice && asked !== choice.value) again = true; else if (data) show(data); else if (!chart) message.textContent = box.dataset.empty; })
+      .then(function (data) { if (data) show(data); else if (!chart) message.textContent = box.dataset.empty; })
       .finally(function () { busy = false; if (again) { again = false; refresh(); } });
   }
-  // Another overlay: the lines are drawn anew, the candles and what is in view stay.
-  if (choice) choice.addEventListener("change", function () {
-    if (!chart) return;
-    lines.forEach(function (line) { chart.removeSeries(line.series); });
-    lines = [];
-    last = null;
-    refresh();
-  });
+  // The overlay comes whole, from a worker: asked for when chosen, until it is there, and again for every new candle.
+  function layOver() {
+    var name = choice.value, candle = newest && newest.time;
+    if (!chart || document.hidden || laid.name === name && laid.candle === candle) return;
+    if (!name) { putOver({ name: name, candle: candle }, []); return; }
+    fetch(choice.dataset.url.replace("NAME", name), { headers: { Accept: "application/json", "HX-Request": "true" } })
+      .then(function (answer) { return answer.status === 200 ? answer.json() : null; }, function () { return null; })
+      .then(function (data) { if (data && !data.is_pending && choice.value === name) putOver({ name: name, candle: candle }, data.lines); });
+  }
+  function putOver(now, found) {
+    if (now.name !== laid.name || found.length !== over.length) {
+      over.forEach(function (line) { chart.removeSeries(line.series); });
+      over = found.map(function (line, index) {
+        return { name: line.name, series: chart.addSeries(lib.LineSeries, { color: LINES[3 + index], lineWidth: 1, priceLineVisible: false, lastValueVisible: false, crosshairMarkerVisible: false }) };
+      });
+    }
+    found.forEach(function (line, index) { over[index].series.setData(line.points.map(asPoint)); });
+    laid = now;
+    showLegend();
+  }
+  choice.addEventListener("change", layOver);
+  window.setInterval(layOver, 1000);
   document.body.addEventListener(box.dataset.event, refresh);
   document.addEventListener("visibilitychange", refresh);
   document.addEventListener("themechange", function () {

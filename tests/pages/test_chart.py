@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from engine.indicators import ema
+from engine.market import last_closed_opening
 from exchange.connect import market_data
 from tests.pages.books import add_trade
 from trading.chart import chart_of
-from trading.studies import OVERLAYS
+from trading.studies import OVERLAYS, draw_overlay, overlay_of
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def test_candles_averages_and_trades(now_ms: int, make_bot: Any) -> None:
     bot = make_bot()
     trade = add_trade(bot, "BUY", 64_000, at=datetime.fromtimestamp(now_ms / 1000 - 120, UTC))
     chart = chart_of(bot, now_ms=now_ms)
-    asked = market_data("sandbox").candles("BTCUSDT", "1m", start_ms=None, end_ms=None, limit=484)
+    asked = market_data("sandbox").candles("BTCUSDT", "1m", start_ms=None, end_ms=None, limit=384)
     assert chart["is_current"] is True
     assert len(chart["candles"]) == 300
     assert [row[0] * 1000 for row in chart["candles"]] == asked.open_ms[-300:].tolist()
@@ -57,26 +58,42 @@ def test_without_the_exchange_nothing_is_invented(settings: Any, make_bot: Any) 
     forget_clients()
 
 
+def draw(bot: Any, name: str, now_ms: int) -> dict[str, Any]:
+    """As page and worker do it, without a worker: the page asks, the worker computes, the page asks again."""
+    assert overlay_of(bot, name, now_ms=now_ms) == {"lines": [], "is_pending": True}
+    draw_overlay(bot.pk, name, last_closed_opening(now_ms, bot.timeframe))
+    return overlay_of(bot, name, now_ms=now_ms)
+
+
 @pytest.mark.parametrize("name", sorted(OVERLAYS))
-def test_an_overlay_is_computed_over_the_same_candles(now_ms: int, make_bot: Any, name: str) -> None:
-    plain = chart_of(make_bot(), now_ms=now_ms)
-    laid = chart_of(make_bot(), overlay=name, now_ms=now_ms)
-    labels = list(OVERLAYS[name].columns.values())
-    assert [line["name"] for line in laid["lines"]] == [line["name"] for line in plain["lines"]] + labels
-    times = [row[0] for row in plain["candles"]]
-    for line in laid["lines"][2:]:
-        assert [point[0] for point in line["points"]] == times
+def test_an_overlay_covers_the_closed_candles_shown(now_ms: int, make_bot: Any, name: str) -> None:
+    bot = make_bot()
+    laid = draw(bot, name, now_ms)
+    assert laid["is_pending"] is False
+    assert [line["name"] for line in laid["lines"]] == list(OVERLAYS[name].columns.values())
+    until = last_closed_opening(now_ms, "1m") // 1000
+    for line in laid["lines"]:
+        assert [point[0] for point in line["points"]] == list(range(until - 299 * 60, until + 60, 60))
 
 
 def test_bollinger_bands_are_two_deviations_around_the_mean(now_ms: int, make_bot: Any) -> None:
-    laid = chart_of(make_bot(), overlay="bbands", now_ms=now_ms)
-    closes = np.array([row[4] for row in laid["candles"]])
-    upper, middle, lower = (line["points"][-1][1] for line in laid["lines"][2:])
-    assert middle == pytest.approx(closes[-20:].mean(), rel=1e-9)
+    laid = draw(make_bot(), "bbands", now_ms)
+    until_ms = last_closed_opening(now_ms, "1m")
+    asked = market_data("sandbox").candles("BTCUSDT", "1m", start_ms=None, end_ms=until_ms, limit=20)
+    closes = asked.close / 1e8
+    upper, middle, lower = (line["points"][-1][1] for line in laid["lines"])
+    assert middle == pytest.approx(closes.mean(), rel=1e-9)
     assert upper - middle == pytest.approx(middle - lower, rel=1e-6)
-    assert (upper - middle) / closes[-20:].std() == pytest.approx(2, rel=0.06)
+    assert (upper - middle) / closes.std() == pytest.approx(2, rel=0.06)
 
 
-def test_an_overlay_that_is_not_offered_draws_nothing(now_ms: int, make_bot: Any) -> None:
-    laid = chart_of(make_bot(), overlay="__class__", now_ms=now_ms)
-    assert [line["name"] for line in laid["lines"]] == ["EMA 8", "EMA 21"]
+def test_an_overlay_that_is_not_offered_or_of_a_stranger_is_not_found(
+    client: Any, make_bot: Any, alice: Any, charlie: Any
+) -> None:
+    bot = make_bot()
+    path = f"/bots/{bot.pk}/overlays/{{}}.json"
+    client.force_login(charlie)
+    assert client.get(path.format("bbands")).status_code == 404
+    client.force_login(alice)
+    assert client.get(path.format("eval")).status_code == 404
+    assert client.get(path.format("bbands")).json() == {"lines": [], "is_pending": True}
