@@ -139,13 +139,16 @@ def recorded_candles(sandbox: Any, symbol: str, *, start_ms: int, count: int) ->
 
 
 def go_to_signal(sandbox: Any, bot: BotConfig, name: str) -> int:
-    """Release the market to the opening at which the next `long_entry` or `long_exit` acts; its time in ms."""
+    """Release the market to the opening at which the next `long_entry`, `long_exit` or `no_signal` acts; its ms."""
     now_ms = int(sandbox.control.clock()["market_ms"])
     candles = recorded_candles(sandbox, bot.symbol, start_ms=now_ms - 300 * MINUTE_MS, count=1_500)
-    signals = getattr(
-        strategy(bot.strategy).signals(candles, parse_params(bot.strategy, bot.strategy_params)), name
-    )
-    for open_ms in candles.open_ms[signals]:
+    signals = strategy(bot.strategy).signals(candles, parse_params(bot.strategy, bot.strategy_params))
+    wanted = {
+        "long_entry": signals.long_entry,
+        "long_exit": signals.long_exit,
+        "no_signal": ~(signals.long_entry | signals.long_exit),
+    }
+    for open_ms in candles.open_ms[wanted[name]]:
         if open_ms >= now_ms:
             sandbox.control.advance(int(open_ms + MINUTE_MS - now_ms) // MINUTE_MS)
             return int(open_ms) + MINUTE_MS

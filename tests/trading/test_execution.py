@@ -7,7 +7,12 @@ from typing import Any
 
 import pytest
 
+from accounts.keys import client_of
+from accounts.vault import credentials_of
 from bots.models import Halt
+from engine.amounts import e8_from_decimal
+from engine.orders import Side
+from exchange.port import MarketOrder, Stamp
 from tests.trading.steps import (
     SPENT,
     fresh,
@@ -173,11 +178,6 @@ def test_a_stop_names_the_entry_that_may_still_fill(sandbox: Any, new_bot: Any, 
 
 def test_a_refused_exit_backs_off_and_shows_on_the_bot(sandbox: Any, new_bot: Any) -> None:
     """The user sold the coins by hand: the exchange says no, and is not asked without end."""
-    from accounts.keys import client_of
-    from engine.amounts import e8_from_decimal
-    from engine.orders import Side
-    from exchange.port import MarketOrder, Stamp
-
     bot = new_bot()
     send(plan_buy(bot).pk)
     order = plan_sell(bot)
@@ -212,11 +212,27 @@ def test_nothing_is_claimed_while_the_exchange_cannot_be_reached(sandbox: Any, n
 
 
 def test_a_key_the_exchange_refuses_pauses_its_bots(sandbox: Any, new_bot: Any) -> None:
-    from accounts.vault import credentials_of
-
     bot = new_bot()
     order = plan_buy(bot)
     sandbox.control.revoke_key(credentials_of(bot.api_key).api_key)
     assert send(order.pk).state == "rejected"
     bot = fresh(bot)
     assert (bot.api_key.is_valid, bot.state.status_text, reserved(bot)) == (False, "paused (key invalid)", 0)
+
+
+def test_a_refused_key_pauses_all_its_bots_but_wakes_no_stopped_one(
+    sandbox: Any, new_bot: Any, alice: Any
+) -> None:
+    bot = new_bot(initial_capital="500")
+    others = [new_bot(key=bot.api_key, initial_capital="500") for _ in range(2)]
+    stranger = new_bot()
+    stop_bot(others[0], by=alice)
+    order = plan_buy(bot)
+    sandbox.control.revoke_key(credentials_of(bot.api_key).api_key)
+    send(order.pk)
+    assert [fresh(each).state.status_text for each in (bot, *others, stranger)] == [
+        "paused (key invalid)",
+        "stopped",
+        "paused (key invalid)",
+        "pending",
+    ]

@@ -209,6 +209,7 @@ def test_a_paused_bot_still_exits_and_a_stopped_one_keeps_its_position(
     sandbox: Any, new_bot: Any, alice: Any
 ) -> None:
     paused, stopped = new_bot(), new_bot()
+    go_to_signal(sandbox, paused, "no_signal")
     for bot in (paused, stopped):
         send(plan_buy(bot).pk)
         run_bot(bot.pk)
@@ -228,9 +229,9 @@ def test_a_run_costs_a_bounded_number_of_queries(
     sandbox: Any, new_bot: Any, django_assert_max_num_queries: Any
 ) -> None:
     bot = new_bot()
-    go_to_signal(sandbox, bot, "long_exit")
+    go_to_signal(sandbox, bot, "no_signal")
     run_bot(bot.pk)
-    sandbox.control.advance()
+    go_to_signal(sandbox, bot, "no_signal")
     with django_assert_max_num_queries(25):
         run_bot(bot.pk)
     go_to_signal(sandbox, bot, "long_entry")

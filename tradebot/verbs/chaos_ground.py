@@ -14,7 +14,7 @@ SPEED = 6.0
 MINUTE_MS = 60_000
 ACCOUNTS = 3
 # Fast and slow average of each account's extra bots, every one on both symbols.
-AVERAGES = ((1, 2), (1, 3), (2, 5), (3, 6))
+AVERAGES = ((1, 2), (1, 4), (2, 3), (3, 8))
 SYMBOLS = ("BTCUSDT", "ETHUSDT")
 # A market six times as fast closes a minute every ten seconds, and an entry stays fresh for 2.5 of them.
 WAKE_EVERY_SECOND = """
@@ -32,8 +32,8 @@ FAULTS: tuple[dict[str, Any], ...] = (
     {**ORDER, "kind": "error_503_after", "probability": 0.04},
     {**ORDER, "kind": "error_503_before", "probability": 0.04},
     {**ORDER, "kind": "hide_order_ms", "probability": 0.05, "ms": 3_000},
-    {**ORDER, "kind": "delay_before_ms", "probability": 0.10, "ms": 700},
-    {**ORDER, "kind": "delay_after_ms", "probability": 0.15, "ms": 1_200},
+    {**ORDER, "kind": "delay_before_ms", "probability": 0.08, "ms": 400},
+    {**ORDER, "kind": "delay_after_ms", "probability": 0.12, "ms": 600},
     {**QUERY, "kind": "error_503_before", "probability": 0.10},
     {**QUERY, "kind": "drop_before", "path": "/api/v3/account", "probability": 0.03},
     {**QUERY, "kind": "error_503_before", "path": "/api/v3/klines", "probability": 0.01},
