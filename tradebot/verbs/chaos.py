@@ -8,6 +8,7 @@ import argparse
 import json
 import random
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -16,6 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
+from exchange.sandbox.control import ControlRefused
 from tradebot.supervisor.instance import UsageError
 from tradebot.verbs.bench import RESULTS, in_words
 from tradebot.verbs.chaos_ground import Ground
@@ -58,22 +62,20 @@ def run(arguments: list[str]) -> int:
     folder = Path(tempfile.mkdtemp(prefix="tradebot-chaos-", dir="/var/tmp"))
     folder.chmod(0o711)
     say(f"Seed {plan.seed}; killing {', '.join(plan.victims)}. Logs in {folder}.")
-    kills, findings = wreak(plan, folder)
+    told: dict[str, Any] = {"machine": machine(), "data": "recorded", "seed": plan.seed}
+    try:
+        kills, findings = wreak(plan, folder)
+    except (RuntimeError, OSError, ControlRefused, psycopg.Error, subprocess.SubprocessError) as trouble:
+        say(f"Chaos came to no end: {trouble}\nKept for looking at: {folder}")
+        told["metrics"] = []
+        return print_outcome(
+            outcome("chaos", name=None, ok=False, started=started, **told, error=str(trouble)[:300])
+        )
     metrics = [metric.as_json() for metric in metrics_of(kills, findings)]
     ok = not any(metric["holds"] is False for metric in metrics)
     print_table(kills, findings, metrics)
-    result = outcome(
-        "chaos",
-        name=None,
-        ok=ok,
-        started=started,
-        machine=machine(),
-        data="recorded",
-        seed=plan.seed,
-        metrics=metrics,
-        faults=findings.faults,
-        audit=findings.audit,
-    )
+    told |= {"metrics": metrics, "faults": findings.faults, "audit": findings.audit}
+    result = outcome("chaos", name=None, ok=ok, started=started, **told)
     if plan.is_complete:
         RESULTS.mkdir(parents=True, exist_ok=True)
         (RESULTS / "chaos.json").write_text(json.dumps(result, indent=2) + "\n")
