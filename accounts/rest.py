@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework import serializers
 from rest_framework.exceptions import MethodNotAllowed, ParseError, ValidationError
 from rest_framework.pagination import LimitOffsetPagination
@@ -70,6 +71,20 @@ class RowSerializer(serializers.ModelSerializer):  # type: ignore[type-arg]
         **serializers.ModelSerializer.serializer_field_mapping,
         AmountField: PlainDecimalField,
     }
+
+
+class StrictFilters(DjangoFilterBackend):
+    """A filter that a list does not have is refused by name: ignoring it would answer with rows nobody asked for."""
+
+    not_filters = frozenset({"limit", "offset", "format"})
+
+    def filter_queryset(self, request: Request, queryset: Any, view: Any) -> Any:
+        filterset = self.get_filterset(request, queryset, view)
+        known = self.not_filters.union(filterset.filters if filterset is not None else ())
+        unknown = [name for name in request.query_params if name not in known]
+        if unknown:
+            raise ValidationError({name: [_("Unknown filter.")] for name in unknown})
+        return super().filter_queryset(request, queryset, view)
 
 
 class Pages(LimitOffsetPagination):

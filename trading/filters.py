@@ -46,6 +46,8 @@ class TradeFilter(django_filters.FilterSet):
     """`from` and `to` are inclusive and speak of the fill's time; a plain `to` day counts to its end."""
 
     bot = WholeNumberFilter(field_name="bot_config_id", min_value=1, max_value=2**63 - 1)
+    # Called as in the rows, too.
+    bot_config = WholeNumberFilter(field_name="bot_config_id", min_value=1, max_value=2**63 - 1)
     symbol = django_filters.CharFilter(method="of_symbol", max_length=32)
     side = django_filters.ChoiceFilter(choices=choices_of(Side))
 
