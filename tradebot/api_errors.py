@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import OperationalError
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 from django.views.defaults import server_error
 from rest_framework import status
-from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.exceptions import APIException, NotFound, ValidationError
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
@@ -36,6 +36,9 @@ def show_server_error(request: HttpRequest) -> HttpResponse:
 
 def answer_error(error: Exception, context: dict[str, Any]) -> Response | None:
     """The answer to an error raised in a view; None (a 500) for what nobody foresaw."""
+    if isinstance(error, Http404):
+        # Whatever was looked for is called by no name: what is missing and what is somebody else's look alike.
+        error = NotFound()
     answer = _domain_answer(error)
     if answer is None:
         answer = exception_handler(_as_api_error(error), context)

@@ -46,6 +46,7 @@ def test_trades_are_narrowed(alice_api, make_bot, make_trade):
     for query, found in {
         "": [third, second, first],
         f"bot={btc.pk}": [third, first],
+        f"bot_config={btc.pk}": [third, first],
         "bot=999999999": [],
         "symbol=ethusdt": [second],
         "side=SELL": [second],
@@ -65,6 +66,9 @@ def test_trades_are_narrowed(alice_api, make_bot, make_trade):
     "query",
     [
         "bot=abc",
+        "bot_config=abc",
+        "bogus=1",
+        "ordering=price",
         "bot=1.5",
         "bot=-1",
         f"bot={2**63}",
@@ -97,6 +101,7 @@ def test_somebody_elses_trade_does_not_exist(request, who, make_bot, make_trade)
     trade = make_trade(bot)
     theirs, nobodys = api.get(f"{LIST}{trade.pk}"), api.get(f"{LIST}999999999")
     assert (theirs.status_code, theirs.content) == (404, nobodys.content)
+    assert theirs.json() == {"detail": "Not found."}
     assert api.get(LIST).json()["count"] == 0
     assert api.get(f"{LIST}?bot={bot.pk}").json()["count"] == 0
 
