@@ -22,8 +22,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1", RootView.as_view()),
     path("api/v1/", include("tradebot.api")),
     path("system/banner", health_pages.show_system_banner, name="system-banner"),
-    # Asked for by browsers where a page names no icon of its own (API pages, JSON).
-    path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}app/mark.svg")),
     path("", include("accounts.urls")),
     path("", include("bots.urls")),
     path("", include("trading.urls")),
