@@ -108,8 +108,12 @@
         if (lines[index]) line.points.forEach(function (row) { lines[index].series.update(asPoint(row), row[0] < newest.time); });
       });
     }
-    newest = asCandle(data.candles[data.candles.length - 1]);
-    last = data.candles.length > 1 ? data.candles[data.candles.length - 2][0] : newest.time;
+    // While the exchange is away the running candle is missing: what is drawn does not step back.
+    var end = asCandle(data.candles[data.candles.length - 1]);
+    if (newest === null || end.time >= newest.time) {
+      newest = end;
+      last = data.candles.length > 1 ? data.candles[data.candles.length - 2][0] : end.time;
+    }
     trades = data.trades;
     showTrades();
     box.dataset.trades = data.trades.length;
