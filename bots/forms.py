@@ -150,6 +150,7 @@ class BotForm(forms.Form):
     def _helper(self) -> FormHelper:
         helper = FormHelper()
         helper.form_tag = False
+        helper.disable_csrf = True  # the page's form brings the token
         helper.layout = Layout(
             Fieldset(_("What it trades"), "name", _row("api_key", "symbol", "timeframe")),
             Fieldset(_("When it trades"), "strategy", _row(*(param.name for param in self.params))),
