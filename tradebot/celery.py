@@ -11,19 +11,25 @@ import signal
 import sys
 from typing import Any
 
+import structlog
 from celery import Celery, signals
+from django_structlog.celery.signals import bind_extra_task_metadata
+from django_structlog.celery.steps import DjangoStructLogInitStep
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tradebot.settings")
 
 from tradebot.heartbeats import Heartbeat, WorkerHeartbeat
 
 BEAT_HEARTBEAT = "tradebot.beat_heartbeat"
+# Tasks whose first argument is a bot: its id stands in every line they log.
+BOT_TASKS = {"trading.run_bot_task", "trading.draw_overlay"}
 PR_SET_PDEATHSIG = 1
 
 app = Celery("tradebot")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.steps["consumer"].add(WorkerHeartbeat)
+app.steps["worker"].add(DjangoStructLogInitStep)
 # In the code, not in a migration: it says that beat lives, and belongs to no room.
 app.conf.beat_schedule = {
     "beat heartbeat": {
@@ -58,6 +64,15 @@ def configure_logs(**_: Any) -> None:
     from tradebot.logs import configure
 
     configure()
+
+
+def bind_bot_id(task: Any, **_: Any) -> None:
+    """Runs as a task begins, after its task and request ids are bound."""
+    if task.name in BOT_TASKS and task.request.args:
+        structlog.contextvars.bind_contextvars(bot_config_id=task.request.args[0])
+
+
+bind_extra_task_metadata.connect(bind_bot_id)
 
 
 @signals.worker_process_init.connect

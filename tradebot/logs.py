@@ -12,6 +12,10 @@ QUIET = (
     "httpx",
     "urllib3",
     "asyncio",
+    # "received", "succeeded", "due": several lines a second that say nothing is wrong.
+    "celery.worker.strategy",
+    "celery.app.trace",
+    "celery.beat",
     "django_structlog.celery.receivers",
     "django_structlog.middlewares.request",
 )

@@ -352,3 +352,5 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 
 # --- Logs ------------------------------------------------------------------------------------
 LOGGING_CONFIG = None  # tradebot.logs configures structlog, JSON lines to stderr
+# A task carries the ids of the request that sent it.
+DJANGO_STRUCTLOG_CELERY_ENABLED = True
