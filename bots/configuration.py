@@ -24,6 +24,7 @@ from bots.validation import (
     name_taken,
     wanted_configuration,
 )
+from engine.market import interval_ms, last_closed_opening
 
 __all__ = ["ConfigurationRefused", "Difference", "StaleVersion", "archive_bot", "change_bot", "create_bot"]
 logger = structlog.get_logger(__name__)
@@ -87,6 +88,7 @@ def change_bot(bot: BotConfig, values: Mapping[str, Any], version: int | None, b
         with transaction.atomic():
             _check_may_change(bot, checked)
             _write(bot, checked, by)
+            _go_on_in(checked["timeframe"], bot)
     except IntegrityError as error:
         raise _refusal_of(error, moved=_moved(bot, checked)) from None
     logger.info("bot_changed", bot_config_id=bot.pk, version=bot.version + 1, by=by.pk)
@@ -163,6 +165,17 @@ def _write(bot: BotConfig, checked: Mapping[str, Any], by: Any) -> None:
         current = _read(bot.pk)
         raise StaleVersion(current.version, _differences(current, bot.version, configuration_of(checked)))
     _save_version(_read(bot.pk), checked, by)
+
+
+def _go_on_in(timeframe: str, bot: BotConfig) -> None:
+    """The last candle looked at, in candles of the new timeframe: what closed later has still to be looked at, also
+    the running one. The caller holds the bot's state row."""
+    if timeframe == bot.timeframe:
+        return
+    seen = BotState.objects.filter(pk=bot.pk, last_candle_open_ms__isnull=False)
+    for open_ms in seen.values_list("last_candle_open_ms", flat=True):
+        closed_ms = open_ms + interval_ms(bot.timeframe)
+        seen.update(last_candle_open_ms=last_closed_opening(closed_ms, timeframe), updated_at=timezone.now())
 
 
 def _save_version(bot: BotConfig, checked: Mapping[str, Any], by: Any) -> None:

@@ -61,13 +61,14 @@ CANNOT_LOOK = (VaultError, UnknownStrategy, InvalidParams, ExchangeError, Unknow
 
 
 class Locked(Exception):
-    """Another run has this bot; it stays due and is tried again within a second."""
+    """Somebody else has this bot, or has just changed it; it stays due and is tried again within a second."""
 
 
 @dataclass(frozen=True)
 class View:
-    """What a run saw of the market before it took any lock."""
+    """What a run saw of the market before it took any lock, as this version of its bot looks at it."""
 
+    config_version: int
     rules: SymbolRules
     rules_version: int
     candles: Candles
@@ -135,7 +136,7 @@ def look(bot: BotConfig) -> View | None:
     candles = candle_store.read(*series, count=count, until_open_ms=newest)
     if not len(candles) or int(candles.open_ms[-1]) != newest:
         return None
-    return View(rules, version, candles, chosen.signals(candles, params), interval_ms, now_ms)
+    return View(bot.version, rules, version, candles, chosen.signals(candles, params), interval_ms, now_ms)
 
 
 def _refresh_money(bot: BotConfig, view: View) -> None:
@@ -173,6 +174,9 @@ def _decide_and_plan(bot_id: int, view: View) -> tuple[str, int | None]:
     roll_day(BotState.objects.filter(pk=bot_id), _day(view.last_open_ms + view.interval_ms))
     # Read after the lock: a stop or a fill committed before it is seen.
     bot = BotConfig.objects.select_related("state", "api_key", "account").get(pk=bot_id)
+    if bot.version != view.config_version:
+        # Another symbol, timeframe or strategy, perhaps: what was seen says nothing about it.
+        raise Locked(f"bot {bot_id} was changed")
     state = bot.state
     _be_well_again(state)
     unsettled = Order.objects.unsettled().filter(bot_config=bot).first()

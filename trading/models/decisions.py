@@ -15,7 +15,8 @@ class DecisionAction(models.TextChoices):
 
 
 class Decision(TimestampedModel):
-    """One row per bot and candle at most; its configuration version makes it reproducible."""
+    """One row per bot, version and candle at most; the configuration's version makes it reproducible, and says how long
+    the candle is."""
 
     bot_config = models.ForeignKey(BotConfig, on_delete=models.PROTECT, related_name="decisions")
     config_version = models.PositiveIntegerField()
@@ -28,5 +29,7 @@ class Decision(TimestampedModel):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["bot_config", "candle_open_ms"], name="decision_once_per_candle"),
+            models.UniqueConstraint(
+                fields=["bot_config", "config_version", "candle_open_ms"], name="decision_once_per_candle"
+            ),
         ]
