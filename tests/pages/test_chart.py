@@ -97,3 +97,11 @@ def test_an_overlay_that_is_not_offered_or_of_a_stranger_is_not_found(
     client.force_login(alice)
     assert client.get(path.format("eval")).status_code == 404
     assert client.get(path.format("bbands")).json() == {"lines": [], "is_pending": True}
+
+
+@pytest.mark.parametrize("since", ["9" * 5000, "²", "-1", "soon", ""])
+def test_a_since_that_is_no_instant_leaves_nothing_out(
+    alice_page: Any, make_bot: Any, now_ms: int, since: str
+) -> None:
+    answer = alice_page.get(f"/bots/{make_bot().pk}/chart.json", {"since": since})
+    assert (answer.status_code, len(answer.json()["candles"])) == (200, 300)
