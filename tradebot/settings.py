@@ -131,7 +131,8 @@ MIDDLEWARE = [
 ]
 ROOT_URLCONF = "tradebot.urls"
 ASGI_APPLICATION = "tradebot.asgi.application"
-APPEND_SLASH = False
+# A page typed without its last slash is found; the API answers with and without, never by redirect.
+APPEND_SLASH = True
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",

@@ -175,3 +175,9 @@ def test_coins_in_positions_are_money_too(alice: Any, alice_page: Any, make_bot:
         add_trade(bot, "BUY", 64_000)
     shown = [(held.asset, held.total, held.value) for held in alice_page.get("/").context["page"].holdings]
     assert shown == [("BTC", Decimal("0.01998"), None)]
+
+
+@pytest.mark.parametrize("address", ["/bots", "/trades", "/keys", "/accounts/login", "/accounts/signup"])
+def test_a_page_without_its_last_slash_is_found(alice_page: Any, address: str) -> None:
+    answer = alice_page.get(f"{address}?page=1")
+    assert (answer.status_code, answer["Location"]) == (301, f"{address}/?page=1")
