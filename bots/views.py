@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from bots.configuration import StaleVersion, archive_bot
+from bots.differences import in_words
 from bots.forms import BotForm
 from bots.lifecycle import LifecycleRefused
 from bots.models import BotConfig
@@ -61,7 +62,8 @@ def _show_differences(request: HttpRequest, bot: BotConfig, stale: StaleVersion)
     typed = request.POST.copy()
     typed["version"] = str(stale.current)
     form = BotForm(typed, user=request.user, bot=bot)
-    return render(request, "bots/form.html", {"form": form, "bot": bot, "stale": stale}, status=409)
+    context = {"form": form, "bot": bot, "differences": in_words(form, stale.differences)}
+    return render(request, "bots/form.html", context, status=409)
 
 
 @login_required
