@@ -6,11 +6,13 @@ Safe to run at every start: nothing is done twice.
 from __future__ import annotations
 
 import os
+import sys
 
 import django
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command, get_commands
-from django.db import connection
+from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 
@@ -31,5 +33,9 @@ def has_unapplied_migrations() -> bool:
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tradebot.settings")
-    django.setup()
-    prepare_database()
+    try:
+        django.setup()
+        prepare_database()
+    except (ImproperlyConfigured, OperationalError) as trouble:
+        # Whoever set something wrong reads what, not our stack.
+        sys.exit(str(trouble).strip())
