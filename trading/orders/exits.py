@@ -17,6 +17,7 @@ from exchange.symbols import UnknownSymbol, rules_for
 from trading.models import Order, Position
 from trading.models.money import PositionAction
 from trading.orders.planning import plan_exit_again
+from trading.orders.settlement import ENDS_A_PASS
 
 logger = structlog.get_logger(__name__)
 
@@ -28,7 +29,18 @@ def plan_exits_again() -> int:
     """Positions that are being closed and have no order on its way get a new one. Returns how many."""
     on_its_way = Order.objects.unsettled().filter(bot_config_id=OuterRef("bot_config_id"))
     wanting = Position.objects.open().filter(~Exists(on_its_way), action=PositionAction.EXIT)
-    return sum(_plan_again(position_id) for position_id in wanting.values_list("pk", flat=True))
+    return sum(_try_again(position_id) for position_id in wanting.order_by("pk").values_list("pk", flat=True))
+
+
+def _try_again(position_id: int) -> bool:
+    """One position that cannot be dealt with must not keep the others open."""
+    try:
+        return _plan_again(position_id)
+    except ENDS_A_PASS:
+        raise
+    except Exception:
+        logger.exception("exit_planning_broke", position_id=position_id)
+        return False
 
 
 def _plan_again(position_id: int) -> bool:

@@ -13,6 +13,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 import structlog
+from celery.exceptions import SoftTimeLimitExceeded
+from django.db import InterfaceError, OperationalError
 from django.db.models import F, Q, Sum
 from django.utils import timezone
 
@@ -38,6 +40,8 @@ STALE_ENTRY = timedelta(seconds=60)
 NEGATIVES_NEEDED = 3
 QUIET_MS = 10_000
 NEGATIVES_SPAN_MS = 5_000
+# The database is away, or the pass has lasted too long: nothing that has to do with one order.
+ENDS_A_PASS = (OperationalError, InterfaceError, SoftTimeLimitExceeded)
 
 
 def settle_orders() -> Counter[str]:
@@ -65,6 +69,11 @@ def _quietly(order_id: int, act: object) -> str:
     except ledger.LedgerConflict as conflict:
         logger.error("order_conflict", order_id=order_id, cause=str(conflict))
         return "conflict"
+    except ENDS_A_PASS:
+        raise
+    except Exception:
+        logger.exception("order_settlement_broke", order_id=order_id)
+        return "failed"
 
 
 def _give_up_on_silent_senders(now: datetime) -> None:
