@@ -15,7 +15,7 @@ from bots.models import BotConfig, BotState
 from bots.standing import PRICE_FETCH
 from engine.market import INTERVAL_MS, last_closed_opening
 from exchange.connect import VenueNotAvailable, market_data
-from exchange.port import ExchangeError
+from exchange.port import ExchangeError, Rejected
 from trading.models import Order
 
 logger = structlog.get_logger(__name__)
@@ -34,13 +34,25 @@ def due_bots() -> list[int]:
     for venue in sorted(set(rows.values_list("api_key__venue", flat=True))):
         at_venue = rows.filter(api_key__venue=venue)
         try:
-            now_ms = market_data(venue).market_time_ms(at_venue.values_list("symbol", flat=True)[0])
+            now_ms = market_time_ms(venue, at_venue.values_list("symbol", flat=True))
         except (ExchangeError, VenueNotAvailable) as error:
             logger.warning("venue_away", venue=venue, cause=str(error))
             _show_away(at_venue.values_list("pk", flat=True), str(error))
             continue
         found += at_venue.filter(_has_unseen_candle(now_ms)).order_by("pk").values_list("pk", flat=True)
     return found
+
+
+def market_time_ms(venue: str, symbols: Iterable[str]) -> int:
+    """The venue's market time, by the first of these symbols that it knows. Raises ExchangeError."""
+    refusal: Rejected | None = None
+    for symbol in sorted(set(symbols)):
+        try:
+            return market_data(venue).market_time_ms(symbol)
+        except Rejected as refused:
+            logger.warning("symbol_without_time", venue=venue, symbol=symbol, cause=str(refused))
+            refusal = refused
+    raise refusal or VenueNotAvailable(f"No symbol was given to ask “{venue}” for its time.")
 
 
 def _has_unseen_candle(now_ms: int) -> Q:

@@ -8,8 +8,9 @@ import structlog
 
 from bots.lifecycle import RolledDay, roll_day
 from bots.models import BotState
-from exchange.connect import VenueNotAvailable, market_data
+from exchange.connect import VenueNotAvailable
 from exchange.port import ExchangeError
+from trading.due import market_time_ms
 
 logger = structlog.get_logger(__name__)
 
@@ -21,9 +22,8 @@ def reactivate_bots() -> RolledDay:
     states = BotState.objects.filter(bot_config__archived_at__isnull=True)
     for venue in sorted(set(states.values_list("bot_config__api_key__venue", flat=True))):
         at_venue = states.filter(bot_config__api_key__venue=venue)
-        symbol = at_venue.values_list("bot_config__symbol", flat=True)[0]
         try:
-            now_ms = market_data(venue).market_time_ms(symbol)
+            now_ms = market_time_ms(venue, at_venue.values_list("bot_config__symbol", flat=True))
         except (ExchangeError, VenueNotAvailable) as error:
             # Each bot's next run rolls its day before it decides, so nothing is lost.
             logger.warning("venue_away", venue=venue, cause=str(error))
