@@ -156,6 +156,16 @@ def _could_not_look(bot: BotConfig, error: Exception) -> str:
     return f"error ({cause})"
 
 
+def show_broken_run(bot_id: int, error: Exception) -> None:
+    """Nobody foresaw how this run ended: its bot enters nothing until its user has looked; exits are still followed."""
+    state = BotState.objects.select_related("bot_config").get(pk=bot_id)
+    with transaction.atomic():
+        fail(
+            state, f"The run broke off: {type(error).__name__}. The operators' log says where.", "run failed"
+        )
+        transaction.on_commit(lambda: live.publish(state.bot_config.user_id, f"bot-{bot_id}", "dashboard"))
+
+
 def _is_key_invalid(bot: BotConfig) -> bool:
     """Ask about the key on its own; if it is refused there too, that has paused all its bots."""
     try:

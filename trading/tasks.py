@@ -6,15 +6,29 @@ from typing import Any
 
 import structlog
 from celery import shared_task
+from celery.exceptions import SoftTimeLimitExceeded
+from django.db import InterfaceError, InternalError, OperationalError
+from django.db.transaction import TransactionManagementError
 
+from exchange.port import ExchangeError
 from trading.due import due_bots
 from trading.orders.exits import plan_exits_again
 from trading.orders.settlement import settle_orders
 from trading.reset import reactivate_bots
-from trading.runner import Locked, run_bot
+from trading.runner import Locked, run_bot, show_broken_run
 from trading.studies import draw_overlay
 
 logger = structlog.get_logger(__name__)
+
+# Ends of a run that the next one makes good: the database, the exchange or the time was not there.
+PASSES = (
+    ExchangeError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    SoftTimeLimitExceeded,
+    TransactionManagementError,
+)
 
 
 @shared_task(name="trading.run_bot_task", bind=True, ignore_result=True, max_retries=20, expires=120)
@@ -25,6 +39,11 @@ def run_bot_task(self: Any, bot_config_id: int) -> str:
     except Locked:
         logger.info("bot_run", bot_config_id=bot_config_id, outcome="skipped (locked)")
         raise self.retry(countdown=0.5) from None
+    except PASSES:
+        raise
+    except Exception as error:
+        show_broken_run(bot_config_id, error)
+        raise
     logger.info("bot_run", bot_config_id=bot_config_id, outcome=line)
     return line
 
