@@ -17,6 +17,7 @@ from tests.trading.steps import fresh, plan_buy, plan_sell, reloaded, reserved, 
 from trading.models import Fill, Order, Position, Trade
 from trading.orders import ledger
 from trading.orders.execution import send
+from trading.orders.exits import plan_exits_again
 
 pytestmark = pytest.mark.django_db
 
@@ -128,6 +129,43 @@ def test_dust_joins_the_next_round_trip(sandbox: Any, new_bot: Any) -> None:
     commission = Fill.objects.get(order=bought).commission
     assert position.quantity == dust + bought.executed_quantity - commission
     assert fresh(bot).state.dust_quantity == 0
+
+
+def test_an_exit_in_two_orders_shares_its_result_between_their_trades(sandbox: Any, new_bot: Any) -> None:
+    """The first found buyers for half of it and expired, the second sold the rest: no profit is told twice."""
+    bot = new_bot()
+    send(plan_buy(bot).pk)
+    sandbox.control.advance(7)
+    order = plan_sell(bot)
+    strike(sandbox, bot, {"kind": "execute_then_drop"})
+    send(order.pk)
+    report, (fill,) = report_of(order)
+    half = replace(fill, quantity_e8=fill.quantity_e8 // 2, quote_e8=fill.quote_e8 // 2)
+    rest = replace(
+        fill,
+        trade_id=fill.trade_id + 10**6,
+        quantity_e8=fill.quantity_e8 - half.quantity_e8,
+        quote_e8=fill.quote_e8 - half.quote_e8,
+        commission_e8=0,
+    )
+    ledger.book(order.pk, replace(report, status="EXPIRED", executed_e8=half.quantity_e8), [half])
+    Order.objects.filter(pk=order.pk).update(settled_at=order.planned_at - timedelta(minutes=1))
+    assert plan_exits_again() == 1
+    again = Order.objects.unsettled().get(bot_config=bot)
+    Order.objects.filter(pk=again.pk).update(
+        state="sending", claimed_at=again.planned_at, request_timestamp_ms=1, recv_window_ms=1
+    )
+    ledger.book(
+        again.pk, replace(report, order_id=report.order_id + 10**6, executed_e8=rest.quantity_e8), [rest]
+    )
+    position, trades = Position.objects.get(bot_config=bot), Trade.objects.filter(bot_config=bot, side="SELL")
+    assert [trade.quantity_filled for trade in trades.order_by("id")] == [
+        Decimal(part.quantity_e8) / 10**8 for part in (half, rest)
+    ]
+    assert position.closed_at is not None
+    assert (
+        sum(trade.realized_pnl for trade in trades) == position.realized_pnl == fresh(bot).state.realized_pnl
+    )
 
 
 def test_new_fills_of_a_finished_order_are_a_conflict(sandbox: Any, new_bot: Any) -> None:

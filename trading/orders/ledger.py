@@ -297,12 +297,18 @@ def _write_trade(order: Order, position: Position, numbers: positions.Position) 
         quote_quantity_filled=order.executed_quote,
         commission_amount=sum((fill.commission for fill in fills), start=decimal_from_e8(0)),
         commission_asset=assets.pop(),
-        realized_pnl=decimal_from_e8(numbers.realized_pnl_e8) if order.purpose == Purpose.EXIT else None,
+        realized_pnl=_result_of(position, numbers) if order.purpose == Purpose.EXIT else None,
         reason=order.reason,
         binance_order_id=order.exchange_order_id,
         client_order_id=order.client_order_id,
         timestamp=fills[-1].filled_at,
     )
+
+
+def _result_of(position: Position, numbers: positions.Position) -> Decimal:
+    """What this exit brought: the position's result so far, less what earlier exits of it have been given."""
+    earlier = position.trades.aggregate(sum=Sum("realized_pnl"))["sum"] or Decimal(0)
+    return decimal_from_e8(numbers.realized_pnl_e8) - earlier
 
 
 def _average_price(order: Order) -> Decimal:
