@@ -1,0 +1,131 @@
+"""A newcomer's first minutes, measured: clone into a new folder, `./run`, sign in, first trade, a trade seen live.
+
+    .venv/bin/python tests/journeys/fresh_clone.py [TIMES]
+
+Prints a JSON line per clone and exits 1 unless every one held: READY within 180 s, login 200, a trade by the API within
+180 s of READY, and a new trade on an open bot page without reload. Nothing of an earlier run is left in the folder.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+from playwright.sync_api import sync_playwright
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from chrome import launch
+
+ROOT = Path(__file__).resolve().parents[2]
+LIMIT_SECONDS = 180
+LIVE_SECONDS = 900
+LIVE_TRADES = "document.querySelectorAll('#bot-trades tbody tr').length"
+
+
+def main(times: int) -> int:
+    rounds = [one_clone() for _ in range(times)]
+    return 0 if all(found["ok"] for found in rounds) else 1
+
+
+def one_clone() -> dict[str, Any]:
+    folder = Path(tempfile.mkdtemp(prefix="tradebot-fresh-"))
+    folder.chmod(0o755)
+    clone = folder / "clone"
+    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
+    environment = {**os.environ, "PORT": str(free_port())}
+    for name in ("DATA_DIR", "DATABASE_URL", "REDIS_URL", "VIRTUAL_ENV"):
+        environment.pop(name, None)
+    began = time.monotonic()
+    instance = subprocess.Popen(
+        [str(clone / "run")], cwd=clone, env=environment, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        found = first_minutes(instance, began)
+    finally:
+        instance.send_signal(signal.SIGTERM)
+        code = instance.wait(30)
+    found["ok"] = found["ok"] and code == 0
+    print(json.dumps({**found, "exit_code": code}), flush=True)
+    shutil.rmtree(folder)
+    return found
+
+
+def first_minutes(instance: subprocess.Popen[str], began: float) -> dict[str, Any]:
+    ready = read_ready(instance)
+    ready_seconds = time.monotonic() - began
+    token, status = sign_in(ready)
+    wait_for(lambda: trades(ready["url"], token) >= 1, LIMIT_SECONDS)
+    first_trade = time.monotonic() - began - ready_seconds
+    live = see_a_trade_come(ready)
+    return {
+        "ready_seconds": round(ready_seconds, 1),
+        "login": status,
+        "first_trade_seconds_after_ready": round(first_trade, 1),
+        "live_trade": live,
+        "ok": ready_seconds <= LIMIT_SECONDS and status == 200 and first_trade <= LIMIT_SECONDS and live,
+    }
+
+
+def read_ready(instance: subprocess.Popen[str]) -> dict[str, Any]:
+    assert instance.stdout is not None
+    for line in instance.stdout:
+        if line.startswith("READY "):
+            return dict(json.loads(line.removeprefix("READY ")))
+    raise SystemExit(f"./run ended with {instance.wait()} before READY")
+
+
+def sign_in(ready: dict[str, Any]) -> tuple[str, int]:
+    body = json.dumps({"email": ready["email"], "password": ready["password"]}).encode()
+    asked = Request(f"{ready['url']}/api/v1/auth/login", body, {"Content-Type": "application/json"})
+    with urlopen(asked, timeout=10) as answer:
+        return str(json.load(answer)["access_token"]), int(answer.status)
+
+
+def trades(url: str, token: str) -> int:
+    asked = Request(f"{url}/api/v1/trades/?limit=1", headers={"Authorization": f"Bearer {token}"})
+    with urlopen(asked, timeout=10) as answer:
+        return int(json.load(answer)["count"])
+
+
+def see_a_trade_come(ready: dict[str, Any]) -> bool:
+    """Open the page of the busiest kind of bot and leave it alone until its table of trades has grown."""
+    with sync_playwright() as playwright:
+        page = launch(playwright).new_page()
+        page.goto(f"{ready['url']}/accounts/login/")
+        page.fill("input[name=login]", ready["email"])
+        page.fill("input[name=password]", ready["password"])
+        page.click("button[type=submit]:has-text('Sign in')")
+        page.wait_for_selector("#dashboard")
+        page.goto(f"{ready['url']}/bots/")
+        page.click("a:has-text('Restless BTC')")
+        page.wait_for_selector("#bot-trades")
+        page.evaluate("window.neverReloaded = true")
+        before = page.evaluate(LIVE_TRADES)
+        page.wait_for_function(f"{LIVE_TRADES} > {before}", timeout=LIVE_SECONDS * 1000, polling=500)
+        return bool(page.evaluate("window.neverReloaded === true"))
+
+
+def wait_for(holds: Any, seconds: float) -> None:
+    give_up_at = time.monotonic() + seconds
+    while not holds() and time.monotonic() < give_up_at:
+        time.sleep(1)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 5))
