@@ -37,6 +37,7 @@ class Reason(StrEnum):
     ORDER_IN_FLIGHT = "order in flight"
     DISCREPANCY = "discrepancy"
     KEY_INVALID = "key invalid"
+    CLOCK_OFF = "clock off"
 
 
 REASON_OF_CODE: Final = {
@@ -86,6 +87,7 @@ _PLAIN: Final = {
     Reason.ORDER_IN_FLIGHT: "Nothing new until the order on its way is final.",
     Reason.DISCREPANCY: "No new entries while our books and the exchange's differ.",
     Reason.KEY_INVALID: "No new entries: the exchange key is not valid.",
+    Reason.CLOCK_OFF: "No new entries: this computer's clock and the exchange's differ by more than half a second.",
 }
 
 

@@ -7,10 +7,13 @@ two ends a request had: `Rejected`/`RateLimited`/`Unavailable` did not execute, 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from engine.market import Candles
 from engine.orders import Side
+
+# With its clock and ours further apart than this nothing is entered (SPEC §4.3).
+MOST_OFFSET_MS: Final = 500
 
 
 class ExchangeError(Exception):
@@ -133,6 +136,10 @@ class MarketData(Protocol):
 
     def server_time_ms(self) -> int:
         """The exchange's clock: timestamps, windows."""
+        ...
+
+    def clock_offset_ms(self) -> int:
+        """By how much this computer's clock is behind the exchange's; a request only when it is not known."""
         ...
 
     def market_time_ms(self, symbol: str) -> int:

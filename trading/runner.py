@@ -38,7 +38,7 @@ from engine.rules import SymbolRules
 from engine.strategies import InvalidParams, Signals, UnknownStrategy, parse_params, strategy
 from exchange import candles as candle_store
 from exchange.connect import VenueNotAvailable, market_data
-from exchange.port import CredentialsRefused, ExchangeError
+from exchange.port import MOST_OFFSET_MS, CredentialsRefused, ExchangeError
 from exchange.symbols import UnknownSymbol, rules_for
 from trading.models import Decision, Order, Position, Wallet
 from trading.money import NotEnoughMoney, read_wallet
@@ -75,6 +75,7 @@ class View:
     signals: Signals
     interval_ms: int
     now_ms: int
+    is_clock_right: bool
 
     @property
     def last_open_ms(self) -> int:
@@ -136,7 +137,10 @@ def look(bot: BotConfig) -> View | None:
     candles = candle_store.read(*series, count=count, until_open_ms=newest)
     if not len(candles) or int(candles.open_ms[-1]) != newest:
         return None
-    return View(bot.version, rules, version, candles, chosen.signals(candles, params), interval_ms, now_ms)
+    signals = chosen.signals(candles, params)
+    # Only an entry asks.
+    is_clock_right = not signals.long_entry[-1] or abs(data.clock_offset_ms()) <= MOST_OFFSET_MS
+    return View(bot.version, rules, version, candles, signals, interval_ms, now_ms, is_clock_right)
 
 
 def _refresh_money(bot: BotConfig, view: View) -> None:
@@ -250,7 +254,7 @@ def _snapshot(bot: BotConfig, view: View, unsettled: Order | None) -> Snapshot:
         size_fixed_e8=None if bot.position_size_fixed is None else e8_from_decimal(bot.position_size_fixed),
         daily_trades=state.daily_trades_count,
         daily_pnl_e8=e8_from_decimal(state.daily_pnl),
-        entry_block=_entry_block(bot, unsettled),
+        entry_block=_entry_block(bot, unsettled, is_clock_right=view.is_clock_right),
         exit_block=_exit_block(position, unsettled),
         exits_follow_signal=state.status != BotStatus.STOPPED,
     )
@@ -267,7 +271,7 @@ def _percent_e6(bot: BotConfig) -> int | None:
     return None if bot.position_size_perc is None else e6_from_percent(bot.position_size_perc)
 
 
-def _entry_block(bot: BotConfig, unsettled: Order | None) -> str | None:
+def _entry_block(bot: BotConfig, unsettled: Order | None, *, is_clock_right: bool) -> str | None:
     """What forbids a new entry now, if anything does (SPEC §4.3)."""
     state = bot.state
     if state.status == BotStatus.PAUSED:
@@ -280,7 +284,7 @@ def _entry_block(bot: BotConfig, unsettled: Order | None) -> str | None:
         return Reason.KEY_INVALID
     if halting_reason(bot):
         return Reason.HALTED
-    return _block_of(unsettled)
+    return _block_of(unsettled) or (None if is_clock_right else Reason.CLOCK_OFF)
 
 
 def _exit_block(position: Position | None, unsettled: Order | None) -> str | None:

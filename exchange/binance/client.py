@@ -56,7 +56,7 @@ class BinanceMarketData:
         return self._clock.now_ms(self.server_time_ms)
 
     def clock_offset_ms(self) -> int:
-        """By how much this computer's clock is behind the exchange's; over 500 no entries (SPEC §4.3)."""
+        """By how much this computer's clock is behind the exchange's."""
         return self._clock.offset_ms(self.server_time_ms)
 
     def market_time_ms(self, symbol: str) -> int:

@@ -59,6 +59,9 @@ class Tape:
     def server_time_ms(self) -> int:
         return self.time_ms
 
+    def clock_offset_ms(self) -> int:
+        return 0
+
     def symbol_infos(self) -> list[dict[str, object]]:
         return []
 
