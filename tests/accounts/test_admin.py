@@ -156,3 +156,9 @@ def test_a_list_costs_the_same_for_one_and_for_thirty(bob, alice, paper_key, mak
     with CaptureQueriesContext(connection) as thirty:
         browser.get(page(BotConfig, "changelist"))
     assert len(thirty) == len(one)
+
+
+def test_amounts_are_listed_in_plain_notation(bob, history):
+    shown = browser_of(bob).get(page(Trade, "changelist")).content.decode()
+    assert "64000.1" in shown
+    assert "64000.100000000000000000" not in shown

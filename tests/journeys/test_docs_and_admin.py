@@ -55,3 +55,20 @@ def test_the_browsable_api_works_in_a_session(own_hosts_only: Any, alice: Any) -
     page.get_by_role("button", name="POST").first.click()
     page.get_by_text("By browser").first.wait_for()
     assert "201 Created" in page.content()
+
+
+def test_a_schedule_opens_in_the_admin(own_hosts_only: Any, bob: Any) -> None:
+    from django_celery_beat.models import IntervalSchedule, PeriodicTask
+
+    # Schedules are laid by migrations, and a test with transactions begins with empty tables.
+    every = IntervalSchedule.objects.create(every=5, period=IntervalSchedule.SECONDS)
+    task = PeriodicTask.objects.create(name="settle", task="trading.settle_orders", interval=every)
+    bob.is_superuser = True
+    bob.save()
+    page = own_hosts_only
+    page.goto(f"/admin/django_celery_beat/periodictask/{task.pk}/change/")
+    page.fill("input[name=username]", "bob@example.com")
+    page.fill("input[name=password]", PASSWORD)
+    page.click("button[type=submit]")
+    page.locator("input[name=name]").wait_for()
+    assert page.input_value("input[name=name]") == "settle"
