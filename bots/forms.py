@@ -71,6 +71,10 @@ class BotForm(forms.Form):
         self.checked: dict[str, Any] = {}
         keys = ApiKey.objects.for_user(user).order_by("-created_at", "-pk")
         self._choose("api_key", [(str(key.pk), str(key)) for key in keys])
+        if not keys:
+            self.fields["api_key"].help_text = _(
+                "You have no key yet. Add a paper key on the page of API keys."
+            )
         self._choose("strategy", [(entry.name, entry.title) for entry in all_strategies()])
         self._offer_symbols({key.venue for key in keys})
         self.params = self._params()

@@ -25,6 +25,13 @@ def test_a_new_user_is_told_what_to_do(alice_page: Any) -> None:
     assert "No trades yet" in alice_page.get("/trades/").content.decode()
 
 
+def test_only_who_has_a_paper_account_is_told_so(alice: Any, alice_page: Any) -> None:
+    assert "You have no API key yet." in alice_page.get("/").content.decode()
+    assert "You have no key yet." in alice_page.get("/bots/new/").content.decode()
+    mint_paper_key(alice, "Paper")
+    assert "Your paper account of 10,000 USDT is ready." in alice_page.get("/").content.decode()
+
+
 def test_the_dashboard_adds_up_todays_closed_positions(alice_page: Any, make_bot: Any) -> None:
     bot, now = make_bot(), timezone.now()
     for days, pnl in ((0, "12.50"), (0, "-2.25"), (3, "100")):
