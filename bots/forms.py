@@ -75,7 +75,7 @@ class BotForm(forms.Form):
             self.fields["api_key"].help_text = _(
                 "You have no key yet. Add a paper key on the page of API keys."
             )
-        self._choose("strategy", [(entry.name, entry.title) for entry in all_strategies()])
+        self._choose("strategy", [(entry.name, _(entry.title)) for entry in all_strategies()])
         self._offer_symbols({key.venue for key in keys})
         self.params = self._params()
         for param in self.params:
@@ -173,8 +173,9 @@ def _row(*names: str) -> Row:
 def _field_of(param: ParamField) -> forms.Field:
     limits = {"min": str(param.minimum), "max": str(param.maximum), "step": "1"}
     return forms.CharField(
-        label=param.label,
-        help_text=param.help,
+        # The engine speaks English and knows no Django: its words are translated here.
+        label=_(param.label),
+        help_text=_(param.help),
         required=not param.is_optional,
         initial=param.default,
         widget=forms.NumberInput(attrs=limits),

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import ApiKey, ExchangeAccount, OwnedQuerySet
 from exchange.fields import AmountField, TimestampedModel
@@ -21,18 +22,18 @@ class Direction(models.TextChoices):
 
 
 class Timeframe(models.TextChoices):
-    M1 = "1m", "1 minute"
-    M3 = "3m", "3 minutes"
-    M5 = "5m", "5 minutes"
-    M15 = "15m", "15 minutes"
-    M30 = "30m", "30 minutes"
-    H1 = "1h", "1 hour"
-    H2 = "2h", "2 hours"
-    H4 = "4h", "4 hours"
-    H6 = "6h", "6 hours"
-    H8 = "8h", "8 hours"
-    H12 = "12h", "12 hours"
-    D1 = "1d", "1 day"
+    M1 = "1m", _("1 minute")
+    M3 = "3m", _("3 minutes")
+    M5 = "5m", _("5 minutes")
+    M15 = "15m", _("15 minutes")
+    M30 = "30m", _("30 minutes")
+    H1 = "1h", _("1 hour")
+    H2 = "2h", _("2 hours")
+    H4 = "4h", _("4 hours")
+    H6 = "6h", _("6 hours")
+    H8 = "8h", _("8 hours")
+    H12 = "12h", _("12 hours")
+    D1 = "1d", _("1 day")
 
 
 class BotConfig(TimestampedModel):

@@ -10,6 +10,10 @@ from typing import Any
 import pytest
 from django.conf import settings
 
+from bots.models import Timeframe
+from engine.reasons import Reason
+from engine.strategies import all_strategies, params_fields
+
 CATALOGUE = Path(settings.BASE_DIR) / "tradebot" / "locale" / "tr" / "LC_MESSAGES"
 
 
@@ -27,3 +31,23 @@ def test_the_compiled_catalogue_is_that_of_the_sources() -> None:
     assert len(pairs) > 300
     plain = {source: target for source, target in pairs if "\\" not in source + target}
     assert {source: known.gettext(source) for source in plain} == plain
+
+
+def words_of_the_engine() -> set[str]:
+    """Said by rooms that know no Django, and stored in English: translated where a page shows them."""
+    fields = [field for entry in all_strategies() for field in params_fields(entry.name)]
+    titles = {entry.title for entry in all_strategies()}
+    return titles | {field.label for field in fields} | {field.help for field in fields} | set(Reason)
+
+
+def test_the_engines_words_are_in_the_catalogue() -> None:
+    with (CATALOGUE / "django.mo").open("rb") as compiled:
+        known = gettext.GNUTranslations(compiled)
+    said = {str(word) for word in words_of_the_engine()} | {str(label) for label in Timeframe.labels}
+    # "Trend EMA" is the same in both.
+    assert {word for word in said if known.gettext(word) == word} <= {"Trend EMA"}
+
+
+def test_no_position_is_not_called_one(alice_page: Any) -> None:
+    shown = alice_page.get("/", headers={"Accept-Language": "tr"}).content.decode()
+    assert "0 açık pozisyon" in shown

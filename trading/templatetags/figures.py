@@ -182,6 +182,6 @@ def entries_today(state: Any) -> int:
 def parameter_label(name: str, strategy: str) -> str:
     """A strategy's own name for a parameter; the parameter's where the strategy is not known here."""
     try:
-        return next((field.label for field in params_fields(strategy) if field.name == name), name)
+        return next((_(field.label) for field in params_fields(strategy) if field.name == name), name)
     except UnknownStrategy:
         return name
