@@ -24,7 +24,9 @@ def without_the_running_candle(route: Any) -> None:
 
 def ask_again(page: Any) -> dict[str, Any]:
     with page.expect_response(NEWS) as answer:
-        page.evaluate("document.body.dispatchEvent(new Event(document.getElementById('chart').dataset.event))")
+        page.evaluate(
+            "document.body.dispatchEvent(new Event(document.getElementById('chart').dataset.event))"
+        )
     return json.loads(answer.value.body())
 
 
