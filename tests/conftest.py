@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.utils import timezone
+from django.utils import timezone, translation
 
 PASSWORD = "Correct-horse-42"
 RECORDED_SYMBOLS = Path(settings.BASE_DIR) / "exchange" / "sandbox" / "recordings" / "exchange_info.json"
@@ -20,13 +20,14 @@ RECORDED_SYMBOLS = Path(settings.BASE_DIR) / "exchange" / "sandbox" / "recording
 
 @pytest.fixture(autouse=True)
 def _nothing_remembered() -> None:
-    """What a process and Redis remember of candles, symbols and clients belongs to the test before."""
+    """What a process and Redis remember of candles, symbols, clients and languages belongs to the test before."""
     from exchange import cache, candles, connect, symbols
 
     candles.forget_windows()
     symbols.forget_process()
     connect.forget_clients()
     cache.cache().clear()
+    translation.deactivate()
 
 
 @cache
