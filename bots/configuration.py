@@ -24,6 +24,7 @@ from bots.validation import (
     name_taken,
     wanted_configuration,
 )
+from bots.wording import plain
 from engine.market import interval_ms, last_closed_opening
 
 __all__ = ["ConfigurationRefused", "Difference", "StaleVersion", "archive_bot", "change_bot", "create_bot"]
@@ -136,6 +137,12 @@ def _moved(bot: BotConfig, checked: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(name for name in PLACE if checked[name] != getattr(bot, name))
 
 
+def _leaves_its_coins(bot: BotConfig, checked: Mapping[str, Any]) -> bool:
+    """Another key of the same account is the same place to the coins."""
+    there = (checked["api_key"].account_id, checked["position_type"], checked["base_asset"])
+    return there != (bot.account_id, bot.position_type, bot.base_asset)
+
+
 def _check_may_change(bot: BotConfig, checked: Mapping[str, Any]) -> None:
     """What a running or invested bot may not change. Locks its state row, so that no run plans meanwhile."""
     state = BotState.objects.select_for_update().get(pk=bot.pk)
@@ -143,6 +150,13 @@ def _check_may_change(bot: BotConfig, checked: Mapping[str, Any]) -> None:
     errors: dict[str, Any] = {}
     if state.in_position:
         errors = {name: _("Close the position first: it was opened here.") for name in _moved(bot, checked)}
+    elif state.dust_quantity and _leaves_its_coins(bot, checked):
+        # The next exit takes the dust along: elsewhere it would ask to sell what is not there.
+        message = _(
+            "This bot keeps %(dust)s %(asset)s too small to sell. Make another bot for another place."
+        )
+        kept = {"dust": plain(state.dust_quantity), "asset": bot.base_asset}
+        errors = dict.fromkeys(_moved(bot, checked), message % kept)
     elif is_active:
         # Its claim on the account's money was checked at its start: it may not grow or move behind that.
         changes_money = checked["quote_asset"] != bot.quote_asset

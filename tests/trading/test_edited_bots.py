@@ -8,10 +8,13 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from bots.configuration import change_bot
-from tests.trading.steps import fresh, go_to_signal
+from accounts.keys import mint_paper_key
+from bots.configuration import ConfigurationRefused, change_bot
+from tests.trading.steps import fresh, go_to_signal, plan_buy, plan_sell
 from trading.due import due_bots
+from trading.lifecycle import stop_bot
 from trading.models import Decision, Order
+from trading.orders.execution import send
 from trading.runner import Locked, _decide_and_plan, look, run_bot
 
 pytestmark = pytest.mark.django_db
@@ -88,3 +91,21 @@ def test_candles_of_two_timeframes_may_open_together(sandbox: Any, new_bot: Any)
         1,
         now_ms - MINUTE_MS,
     )
+
+
+def test_a_bot_that_keeps_dust_stays_where_its_dust_is(sandbox: Any, new_bot: Any, alice: Any) -> None:
+    """Elsewhere the next exit would count these coins among its own, and ask to sell what is not there."""
+    bot = new_bot()
+    send(plan_buy(bot).pk)
+    send(plan_sell(bot).pk)
+    stop_bot(bot, by=alice)
+    dust = fresh(bot).state.dust_quantity
+    assert dust > 0
+    with pytest.raises(ConfigurationRefused) as refused:
+        edit(bot, symbol="ETHUSDT", api_key=mint_paper_key(alice, "Another").pk)
+    assert refused.value.errors == dict.fromkeys(
+        ("symbol", "api_key"),
+        [f"This bot keeps {dust.normalize():f} BTC too small to sell. Make another bot for another place."],
+    )
+    edit(bot, timeframe="5m")
+    assert fresh(bot).state.dust_quantity == dust
