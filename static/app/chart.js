@@ -59,6 +59,7 @@
     add("O " + number(candle.open)); add("H " + number(candle.high)); add("L " + number(candle.low)); add("C " + number(candle.close));
     lines.forEach(function (line, index) { add(line.name, index); });
     over.forEach(function (line, index) { add(line.name, 3 + index); });
+    if (choice.value && choice.value !== laid.name) add(choice.selectedOptions[0].text + " …");
     if (entryPrice !== null) add("╌ " + box.dataset.entry + " " + number(entryPrice));
   }
   function asCandle(row) { return { time: row[0], open: row[1], high: row[2], low: row[3], close: row[4] }; }
@@ -150,7 +151,7 @@
     laid = now;
     showLegend();
   }
-  choice.addEventListener("change", layOver);
+  choice.addEventListener("change", function () { layOver(); showLegend(); });
   window.setInterval(layOver, 1000);
   document.body.addEventListener(box.dataset.event, refresh);
   document.addEventListener("visibilitychange", refresh);
