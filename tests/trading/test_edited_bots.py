@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.keys import mint_paper_key
-from bots.configuration import ConfigurationRefused, change_bot
+from bots.configuration import ConfigurationRefused, archive_bot, change_bot
 from tests.trading.steps import fresh, go_to_signal, plan_buy, plan_sell
 from trading.due import due_bots
 from trading.lifecycle import stop_bot
@@ -109,3 +109,11 @@ def test_a_bot_that_keeps_dust_stays_where_its_dust_is(sandbox: Any, new_bot: An
     )
     edit(bot, timeframe="5m")
     assert fresh(bot).state.dust_quantity == dust
+
+
+def test_a_wake_up_for_a_bot_deleted_meanwhile_does_nothing(sandbox: Any, new_bot: Any, alice: Any) -> None:
+    bot = new_bot()
+    stop_bot(bot, by=alice)
+    archive_bot(bot, alice)
+    assert run_bot(bot.pk) == "skipped (deleted)"
+    assert fresh(bot).state.last_error_message == ""
