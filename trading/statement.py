@@ -138,25 +138,30 @@ class Dashboard:
 
     @cached_property
     def holdings(self) -> list[Holding]:
-        """What the exchange last said, and beside it the coins of open positions in assets it was not asked about."""
+        """What the exchange last said, and beside it the bots' own coins in assets it was not asked about."""
         rows = (
             Wallet.objects.filter(account__user=self.user)
             .values("asset")
             .annotate(held=Sum("free") + Sum("locked"), kept=Sum("reserved"))
         )
         amounts = {row["asset"]: (row["held"], row["kept"]) for row in rows if row["held"]}
-        bought: dict[str, Decimal] = {}
-        for item in self.positions:
-            if item.bot.base_asset not in amounts:
-                asset = item.bot.base_asset
-                bought[asset] = bought.get(asset, ZERO) + item.position.quantity
-        amounts |= {asset: (quantity, ZERO) for asset, quantity in bought.items()}
+        amounts = {asset: (quantity, ZERO) for asset, quantity in self.coins.items()} | amounts
         prices = {
             "USDTUSDT": Decimal(1),
             **(last_prices({f"{asset}USDT" for asset in amounts}, self.now) if amounts else {}),
         }
         held = [_holding(asset, *numbers, prices.get(f"{asset}USDT")) for asset, numbers in amounts.items()]
         return sorted(held, key=lambda item: (-(item.value or ZERO), item.asset))
+
+    @cached_property
+    def coins(self) -> dict[str, Decimal]:
+        """What the bots bought and still hold: open positions, and what was too little to be sold with earlier ones."""
+        dust = BotConfig.objects.for_user(self.user).filter(state__dust_quantity__gt=0)
+        kept = dust.order_by().values_list("base_asset").annotate(Sum("state__dust_quantity"))
+        found: dict[str, Decimal] = dict(kept)
+        for item in self.positions:
+            found[item.bot.base_asset] = found.get(item.bot.base_asset, ZERO) + item.position.quantity
+        return found
 
     @cached_property
     def worth(self) -> Decimal | None:

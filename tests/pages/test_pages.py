@@ -182,6 +182,9 @@ def test_coins_in_positions_are_money_too(alice: Any, alice_page: Any, make_bot:
         add_trade(bot, "BUY", 64_000)
     shown = [(held.asset, held.total, held.value) for held in alice_page.get("/").context["page"].holdings]
     assert shown == [("BTC", Decimal("0.01998"), None)]
+    BotState.objects.filter(bot_config=make_bot()).update(dust_quantity=Decimal("0.000004"))
+    (held,) = alice_page.get("/").context["page"].holdings
+    assert (held.asset, held.total) == ("BTC", Decimal("0.019984"))
 
 
 @pytest.mark.parametrize("address", ["/bots", "/trades", "/keys", "/accounts/login", "/accounts/signup"])
