@@ -186,10 +186,11 @@ def _go_on_in(timeframe: str, bot: BotConfig) -> None:
     the running one. The caller holds the bot's state row."""
     if timeframe == bot.timeframe:
         return
-    seen = BotState.objects.filter(pk=bot.pk, last_candle_open_ms__isnull=False)
-    for open_ms in seen.values_list("last_candle_open_ms", flat=True):
+    state = BotState.objects.filter(pk=bot.pk)
+    open_ms = state.values_list("last_candle_open_ms", flat=True).first()
+    if open_ms is not None:
         closed_ms = open_ms + interval_ms(bot.timeframe)
-        seen.update(last_candle_open_ms=last_closed_opening(closed_ms, timeframe), updated_at=timezone.now())
+        state.update(last_candle_open_ms=last_closed_opening(closed_ms, timeframe), updated_at=timezone.now())
 
 
 def _save_version(bot: BotConfig, checked: Mapping[str, Any], by: Any) -> None:
