@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from accounts.keys import client_of
+from accounts.vault import credentials_of
 from exchange.port import Stamp
 from tests.trading.steps import (
     fresh,
@@ -119,6 +120,19 @@ def test_an_exit_planned_and_never_sent_is_sent(sandbox: Any, new_bot: Any) -> N
     sandbox.control.advance(20)
     assert dict(settle_orders()) == {"filled": 1}
     assert not fresh(bot).state.in_position
+
+
+def test_a_key_revoked_while_an_end_is_unknown_is_shown(sandbox: Any, new_bot: Any) -> None:
+    """Only the key's owner can bring the order to its end now: the bot says so instead of waiting without a word."""
+    bot = new_bot()
+    order = plan_buy(bot)
+    strike(sandbox, bot, {"kind": "execute_then_drop"})
+    assert send(order.pk).state == "unknown"
+    sandbox.control.revoke_key(credentials_of(bot.api_key).api_key)
+    assert dict(settle_orders()) == {"unreachable": 1}
+    bot = fresh(bot)
+    assert (bot.api_key.is_valid, bot.state.status_text) == (False, "paused (key invalid)")
+    assert (reloaded(order).state, reserved(bot)) == ("unknown", order.reserved)
 
 
 def test_one_order_that_cannot_be_settled_keeps_no_other_waiting(sandbox: Any, new_bot: Any) -> None:

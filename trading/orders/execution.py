@@ -105,7 +105,7 @@ def _transmit(order: Order, exchange: Exchange, stamp: Stamp) -> None:
         mark_unknown(order.pk, message=str(error))
     except CredentialsRefused as error:
         ledger.close_without_fill(order.pk, OrderState.REJECTED, code=error.code, message=error.message)
-        _ask_about_the_key(order)
+        ask_about_the_key(order)
     except Rejected as error:
         ledger.close_without_fill(order.pk, OrderState.REJECTED, code=error.code, message=error.message)
         if error.code == FILTER_FAILURE:
@@ -129,7 +129,7 @@ def _read_rules_again(order: Order) -> None:
         logger.warning("rules_not_read", venue=order.venue, cause=str(error))
 
 
-def _ask_about_the_key(order: Order) -> None:
+def ask_about_the_key(order: Order) -> None:
     """A refused key is checked on its own: if it really is invalid, its bots pause and say why."""
     try:
         check_key(order.bot_config.api_key)

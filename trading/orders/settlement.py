@@ -23,11 +23,11 @@ from accounts.vault import VaultError
 from bots.models import BotState
 from engine.amounts import decimal_from_e8
 from engine.orders import OrderState, Purpose, Side
-from exchange.port import Exchange, ExchangeError, FillReport
+from exchange.port import CredentialsRefused, Exchange, ExchangeError, FillReport
 from exchange.symbols import UnknownSymbol
 from trading.models import Order
 from trading.orders import ledger
-from trading.orders.execution import load, mark_unknown, send
+from trading.orders.execution import ask_about_the_key, load, mark_unknown, send
 
 logger = structlog.get_logger(__name__)
 
@@ -65,6 +65,9 @@ def _quietly(order_id: int, act: object) -> str:
         return str(act(order_id).state)  # type: ignore[operator]
     except (ExchangeError, VaultError, UnknownSymbol) as error:
         logger.warning("order_unsettled", order_id=order_id, cause=str(error))
+        order = load(order_id)
+        if isinstance(error, CredentialsRefused) and order.bot_config.api_key.is_valid:
+            ask_about_the_key(order)
         return "unreachable"
     except ledger.LedgerConflict as conflict:
         logger.error("order_conflict", order_id=order_id, cause=str(conflict))
