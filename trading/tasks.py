@@ -7,8 +7,7 @@ from typing import Any
 import structlog
 from celery import shared_task
 from celery.exceptions import SoftTimeLimitExceeded
-from django.db import InterfaceError, InternalError, OperationalError
-from django.db.transaction import TransactionManagementError
+from django.db import InterfaceError, InternalError, OperationalError, ProgrammingError
 
 from exchange.port import ExchangeError
 from trading.due import due_bots
@@ -20,14 +19,14 @@ from trading.studies import draw_overlay
 
 logger = structlog.get_logger(__name__)
 
-# Ends of a run that the next one makes good: the database, the exchange or the time was not there.
+# Ends of a run that a later one makes good: database, exchange or time were not there, or a migration was not yet.
 PASSES = (
     ExchangeError,
     InterfaceError,
     InternalError,
     OperationalError,
+    ProgrammingError,
     SoftTimeLimitExceeded,
-    TransactionManagementError,
 )
 
 
