@@ -4,9 +4,8 @@ exchange; decision, order, reservation and state are one transaction; sending co
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from functools import partial
 
 import structlog
 from django.db import OperationalError, transaction
@@ -16,7 +15,6 @@ from psycopg.errors import LockNotAvailable
 from accounts import live
 from accounts.keys import check_key
 from accounts.vault import VaultError
-from bots.halts import halting_reason
 from bots.lifecycle import fail, roll_day, set_status
 from bots.models import BotConfig, BotState, BotStatus
 from bots.standing import (
@@ -28,27 +26,24 @@ from bots.standing import (
     Standing,
     standing_of,
 )
-from engine.amounts import decimal_from_e8, e6_from_percent, e8_from_decimal
-from engine.decide import Action, Bar, Snapshot, bar_at, decide, freshness_ms, says_something_new
+from engine.amounts import decimal_from_e8
+from engine.decide import Action, decide, freshness_ms, says_something_new
 from engine.decide import Decision as Decided
-from engine.market import INTERVAL_MS, Candles, last_closed_opening
 from engine.orders import FINAL_STATES, OrderState, Purpose
 from engine.reasons import Reason
-from engine.rules import SymbolRules
-from engine.strategies import InvalidParams, Signals, UnknownStrategy, parse_params, strategy
-from exchange import candles as candle_store
-from exchange.connect import VenueNotAvailable, market_data
-from exchange.port import MOST_OFFSET_MS, CredentialsRefused, ExchangeError
-from exchange.symbols import UnknownSymbol, rules_for
-from trading.models import Decision, Order, Position, Wallet
+from engine.strategies import InvalidParams, UnknownStrategy
+from exchange.connect import VenueNotAvailable
+from exchange.port import CredentialsRefused, ExchangeError
+from exchange.symbols import UnknownSymbol
+from trading.market_view import View, look, unseen
+from trading.models import Decision, Order, Position
 from trading.money import NotEnoughMoney, read_wallet
 from trading.orders.execution import send
 from trading.orders.planning import plan_entry, plan_exit
+from trading.snapshots import block_of, take_snapshot
 
 logger = structlog.get_logger(__name__)
 
-# Candles missed while nothing ran are looked at for exits; older ones than these cannot change what to do now.
-MOST_MISSED = 500
 MAY_ENTER = AT_WORK | {Standing.RETRYING}
 # What keeps a run from looking, and what its bot then shows; the first that fits.
 CAUSES = (
@@ -57,40 +52,12 @@ CAUSES = (
     ((UnknownStrategy, InvalidParams), "strategy"),
     ((ExchangeError, UnknownSymbol), PRICE_FETCH),
 )
+NEXT_CLOSE = "next close"
 CANNOT_LOOK = (VaultError, UnknownStrategy, InvalidParams, ExchangeError, UnknownSymbol)
 
 
 class Locked(Exception):
     """Somebody else has this bot, or has just changed it; it stays due and is tried again within a second."""
-
-
-@dataclass(frozen=True)
-class View:
-    """What a run saw of the market before it took any lock, as this version of its bot looks at it."""
-
-    config_version: int
-    rules: SymbolRules
-    rules_version: int
-    candles: Candles
-    signals: Signals
-    interval_ms: int
-    now_ms: int
-    is_clock_right: bool
-
-    @property
-    def last_open_ms(self) -> int:
-        return int(self.candles.open_ms[-1])
-
-    def bar(self, index: int) -> Bar:
-        return bar_at(
-            self.candles,
-            self.signals,
-            index,
-            interval_ms=self.interval_ms,
-            rules=self.rules,
-            now_ms=self.now_ms,
-            is_last_closed=index == len(self.candles) - 1,
-        )
 
 
 def run_bot(bot_config_id: int) -> str:
@@ -101,7 +68,7 @@ def run_bot(bot_config_id: int) -> str:
     try:
         view = look(bot)
         if view is None:
-            return "skipped (nothing new)"
+            return _nothing_new(bot)
         _refresh_money(bot, view)
     except CANNOT_LOOK as error:
         return _could_not_look(bot, error)
@@ -121,28 +88,15 @@ def run_bot(bot_config_id: int) -> str:
         return _could_not_look(bot, error)
 
 
-def look(bot: BotConfig) -> View | None:
-    """The market as this bot sees it now, or None when no candle has closed since its last run."""
-    data = market_data(bot.api_key.venue)
-    now_ms = data.market_time_ms(bot.symbol)
-    newest = last_closed_opening(now_ms, bot.timeframe)
-    seen = bot.state.last_candle_open_ms
-    if seen is not None and seen >= newest:
-        return None
-    rules, version = rules_for(bot.api_key.venue, bot.position_type, bot.symbol)
-    interval_ms = INTERVAL_MS[bot.timeframe]
-    chosen, params = strategy(bot.strategy), parse_params(bot.strategy, bot.strategy_params)
-    missed = 1 if seen is None else min((newest - seen) // interval_ms, MOST_MISSED)
-    count = chosen.window(params) + missed
-    series = (candle_store.source_of(bot.api_key.venue), bot.position_type, bot.symbol, bot.timeframe)
-    candle_store.sync(data, *series, count=count, until_open_ms=newest)
-    candles = candle_store.read(*series, count=count, until_open_ms=newest)
-    if not len(candles) or int(candles.open_ms[-1]) != newest:
-        return None
-    signals = chosen.signals(candles, params)
-    # Only an entry asks.
-    is_clock_right = not signals.long_entry[-1] or abs(data.clock_offset_ms()) <= MOST_OFFSET_MS
-    return View(bot.version, rules, version, candles, signals, interval_ms, now_ms, is_clock_right)
+def _nothing_new(bot: BotConfig) -> str:
+    """A bot started again within a candle it has already looked at waits for the next close, and says so."""
+    if bot.state.status == BotStatus.PENDING:
+        with transaction.atomic():
+            set_status(
+                bot.state, BotStatus.RUNNING if bot.state.in_position else BotStatus.WAITING, NEXT_CLOSE
+            )
+            transaction.on_commit(partial(live.publish, bot.user_id, f"bot-{bot.pk}", "dashboard"))
+    return "skipped (nothing new)"
 
 
 def _refresh_money(bot: BotConfig, view: View) -> None:
@@ -198,9 +152,9 @@ def _decide_and_plan(bot_id: int, view: View) -> tuple[str, int | None]:
     unsettled = Order.objects.unsettled().filter(bot_config=bot).first()
     if unsettled is not None and unsettled.purpose == Purpose.ENTRY:
         return _wait_for_entry(state, unsettled), None
-    snapshot = _snapshot(bot, view, unsettled)
+    snapshot = take_snapshot(bot, view, unsettled)
     order: Order | None = None
-    for index in _unseen(view, seen, in_position=snapshot.in_position):
+    for index in unseen(view, seen, in_position=snapshot.in_position):
         decided = decide(snapshot, view.bar(index))
         decision = _record(bot, view, index, decided)
         state.last_reason = decided.reason
@@ -215,7 +169,7 @@ def _decide_and_plan(bot_id: int, view: View) -> tuple[str, int | None]:
 def _wait_for_entry(state: BotState, entry: Order) -> str:
     """What a candle means depends on whether we hold a position: as long as that is not known the bot looks at none,
     stays due, and afterwards has missed them (SPEC §5.3: first know our orders)."""
-    set_status(state, BotStatus.WAITING, _block_of(entry) or "")
+    set_status(state, BotStatus.WAITING, block_of(entry) or "")
     state.last_run_at = timezone.now()
     state.save(update_fields=["last_run_at", "last_error_message", "updated_at"])
     transaction.on_commit(
@@ -229,76 +183,6 @@ def _be_well_again(state: BotState) -> None:
     if standing_of(state.status, state.status_detail) is Standing.RETRYING:
         set_status(state, BotStatus.RUNNING if state.in_position else BotStatus.WAITING)
         state.last_error_message = ""
-
-
-def _unseen(view: View, seen: int | None, *, in_position: bool) -> range:
-    """Indices of the candles to look at. Out of a position only the last closed one can lead to anything."""
-    total = len(view.candles)
-    if seen is None or not in_position:
-        return range(total - 1, total)
-    first = int((view.candles.open_ms <= seen).sum())
-    return range(max(first, total - MOST_MISSED), total)
-
-
-def _snapshot(bot: BotConfig, view: View, unsettled: Order | None) -> Snapshot:
-    state = bot.state
-    position = Position.objects.open().filter(bot_config=bot).first()
-    held_e8 = e8_from_decimal(position.quantity) if position else 0
-    assert state.counters_date is not None  # the day was rolled a moment ago
-    return Snapshot(
-        rules=view.rules,
-        in_position=position is not None,
-        quantity_steps=held_e8 // view.rules.step_e8,
-        capital_e8=e8_from_decimal(bot.initial_capital + state.realized_pnl),
-        available_e8=e8_from_decimal(_available(bot)),
-        counters_day=(state.counters_date - date(1970, 1, 1)).days,
-        size_percent_e6=_percent_e6(bot),
-        size_fixed_e8=None if bot.position_size_fixed is None else e8_from_decimal(bot.position_size_fixed),
-        daily_trades=state.daily_trades_count,
-        daily_pnl_e8=e8_from_decimal(state.daily_pnl),
-        entry_block=_entry_block(bot, unsettled, is_clock_right=view.is_clock_right),
-        exit_block=_exit_block(position, unsettled),
-        exits_follow_signal=state.status != BotStatus.STOPPED,
-    )
-
-
-def _available(bot: BotConfig) -> Decimal:
-    wallet = Wallet.objects.filter(
-        account_id=bot.account_id, market=bot.position_type, asset=bot.quote_asset
-    ).first()
-    return wallet.available if wallet else Decimal(0)
-
-
-def _percent_e6(bot: BotConfig) -> int | None:
-    return None if bot.position_size_perc is None else e6_from_percent(bot.position_size_perc)
-
-
-def _entry_block(bot: BotConfig, unsettled: Order | None, *, is_clock_right: bool) -> str | None:
-    """What forbids a new entry now, if anything does (SPEC §4.3)."""
-    state = bot.state
-    if state.status == BotStatus.PAUSED:
-        return state.status_text
-    if not bot.is_active:
-        return Reason.STOPPED
-    if state.status == BotStatus.ERROR:
-        return Reason.ERROR
-    if not bot.api_key.is_valid:
-        return Reason.KEY_INVALID
-    if halting_reason(bot):
-        return Reason.HALTED
-    return _block_of(unsettled) or (None if is_clock_right else Reason.CLOCK_OFF)
-
-
-def _exit_block(position: Position | None, unsettled: Order | None) -> str | None:
-    if position is not None and position.action:
-        return Reason.ORDER_IN_FLIGHT
-    return _block_of(unsettled)
-
-
-def _block_of(unsettled: Order | None) -> str | None:
-    if unsettled is None:
-        return None
-    return Reason.UNKNOWN_ORDER if unsettled.state == OrderState.UNKNOWN else Reason.ORDER_IN_FLIGHT
 
 
 def _record(bot: BotConfig, view: View, index: int, decided: Decided) -> Decision | None:

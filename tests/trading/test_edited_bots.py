@@ -15,7 +15,8 @@ from trading.due import due_bots
 from trading.lifecycle import stop_bot
 from trading.models import Decision, Order
 from trading.orders.execution import send
-from trading.runner import Locked, _decide_and_plan, look, run_bot
+from trading.market_view import look
+from trading.runner import Locked, _decide_and_plan, run_bot
 
 pytestmark = pytest.mark.django_db
 MINUTE_MS = 60_000

@@ -242,3 +242,18 @@ def test_a_run_costs_a_bounded_number_of_queries(
         assert run_bot(bot.pk).startswith("exited ")
     with django_assert_max_num_queries(3):
         run_bot(bot.pk)
+
+
+def test_started_again_within_a_candle_it_has_seen_a_bot_says_what_it_waits_for(
+    sandbox: Any, new_bot: Any, alice: Any
+) -> None:
+    # With such a limit it never enters.
+    bot = new_bot(strategy_params={"ema_fast": 2, "ema_slow": 5, "rsi_oversold": 0, "rsi_overbought": 1})
+    sandbox.control.advance(1)
+    run_bot(bot.pk)
+    stop_bot(bot, by=alice)
+    start_bot(bot, by=alice)
+    assert run_bot(bot.pk) == "skipped (nothing new)"
+    assert fresh(bot).state.status_text == "waiting (next close)"
+    sandbox.control.advance(1)
+    assert run_bot(bot.pk) != "skipped (nothing new)"
