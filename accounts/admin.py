@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.models import EmailAddress
-from allauth.mfa.models import Authenticator
 from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.http import HttpRequest
@@ -14,8 +13,8 @@ from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, Ou
 from accounts.models import ApiKey, ExchangeAccount, User
 from accounts.operator_admin import OperatorAdmin
 
-# Second factors hold secrets, groups carry no rights here, and the rest is bookkeeping of libraries.
-for model in (Authenticator, EmailAddress, BlacklistedToken, OutstandingToken, Group):
+# Tokens are secrets, groups carry no rights here, and the rest is bookkeeping of libraries.
+for model in (EmailAddress, BlacklistedToken, OutstandingToken, Group):
     if admin.site.is_registered(model):
         admin.site.unregister(model)
 

@@ -94,7 +94,7 @@ def test_no_page_of_the_admin_shows_a_secret(bob, history):
 def test_tables_that_hold_secrets_are_not_in_the_admin():
     shown = {model._meta.label for model in admin.site._registry}
     assert not shown & {
-        "mfa.Authenticator", "token_blacklist.OutstandingToken", "token_blacklist.BlacklistedToken",
+        "token_blacklist.OutstandingToken", "token_blacklist.BlacklistedToken",
         "account.EmailAddress", "account.EmailConfirmation", "sessions.Session",
     }  # fmt: skip
 

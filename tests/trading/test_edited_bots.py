@@ -13,9 +13,9 @@ from bots.configuration import ConfigurationRefused, archive_bot, change_bot
 from tests.trading.steps import fresh, go_to_signal, plan_buy, plan_sell
 from trading.due import due_bots
 from trading.lifecycle import stop_bot
+from trading.market_view import look
 from trading.models import Decision, Order
 from trading.orders.execution import send
-from trading.market_view import look
 from trading.runner import Locked, _decide_and_plan, run_bot
 
 pytestmark = pytest.mark.django_db
