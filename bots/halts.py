@@ -9,7 +9,10 @@ from bots.models import BotConfig, Halt
 
 
 def halting_reason(bot: BotConfig) -> str | None:
-    """A sentence naming the widest open switch that halts this bot, or None."""
+    """A sentence naming the widest open switch that halts this bot, or None. A user who may not sign in cannot look
+    after a bot: theirs enter nothing, and still follow their exits."""
+    if not bot.user.is_active:
+        return _("The account of this bot's user is deactivated.")
     of_everyone = Q(user__isnull=True, bot_config__isnull=True)
     halts = Halt.objects.filter(
         of_everyone | Q(user_id=bot.user_id) | Q(bot_config_id=bot.pk), ended_at__isnull=True

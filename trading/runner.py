@@ -143,7 +143,7 @@ def _decide_and_plan(bot_id: int, view: View) -> tuple[str, int | None]:
         return "skipped (nothing new)", None
     roll_day(BotState.objects.filter(pk=bot_id), _day(view.last_open_ms + view.interval_ms))
     # Read after the lock: a stop or a fill committed before it is seen.
-    bot = BotConfig.objects.select_related("state", "api_key", "account").get(pk=bot_id)
+    bot = BotConfig.objects.select_related("state", "api_key", "account", "user").get(pk=bot_id)
     if bot.version != view.config_version:
         # Another symbol, timeframe or strategy, perhaps: what was seen says nothing about it.
         raise Locked(f"bot {bot_id} was changed")

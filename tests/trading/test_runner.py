@@ -257,3 +257,25 @@ def test_started_again_within_a_candle_it_has_seen_a_bot_says_what_it_waits_for(
     assert fresh(bot).state.status_text == "waiting (next close)"
     sandbox.control.advance(1)
     assert run_bot(bot.pk) != "skipped (nothing new)"
+
+
+def test_the_bot_of_a_deactivated_user_enters_nothing_and_still_exits(
+    sandbox: Any, new_bot: Any, alice: Any
+) -> None:
+    bot = new_bot()
+    go_to_signal(sandbox, bot, "long_entry")
+    assert run_bot(bot.pk).startswith("entered ")
+    type(alice).objects.filter(pk=alice.pk).update(is_active=False)
+    go_to_signal(sandbox, bot, "long_exit")
+    assert run_bot(bot.pk).startswith("exited ")
+    go_to_signal(sandbox, bot, "long_entry")
+    assert run_bot(bot.pk) == "waiting (halted)"
+
+
+def test_an_entry_planned_before_its_user_was_deactivated_is_dropped(
+    sandbox: Any, new_bot: Any, alice: Any
+) -> None:
+    order = plan_buy(new_bot())
+    type(alice).objects.filter(pk=alice.pk).update(is_active=False)
+    assert send(order.pk).state == "dropped"
+    assert their_orders(sandbox, order.bot_config) == []

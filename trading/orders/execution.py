@@ -76,9 +76,8 @@ def claim(order: Order, *, stamp: Stamp, market_now_ms: int | None, at: datetime
 
 
 def _may_enter(order: Order) -> Q:
-    bot = BotConfig.objects.filter(pk=OuterRef("bot_config_id"), is_active=True).exclude(
-        state__status__in=BLOCKING_STATUSES
-    )
+    bot = BotConfig.objects.filter(pk=OuterRef("bot_config_id"), is_active=True, user__is_active=True)
+    bot = bot.exclude(state__status__in=BLOCKING_STATUSES)
     halts = Halt.objects.filter(ended_at__isnull=True).filter(
         Q(user__isnull=True, bot_config__isnull=True)
         | Q(user_id=order.bot_config.user_id)
