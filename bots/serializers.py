@@ -3,7 +3,6 @@ to judge, which forms ask too; the bodies here only describe it."""
 
 from __future__ import annotations
 
-import datetime
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -13,6 +12,7 @@ from rest_framework import serializers
 from accounts.rest import PlainDecimalField, RowSerializer
 from bots.models import BotConfig, BotState, BotVersion, Direction, Timeframe
 from engine.strategies import all_strategies, params_fields
+from exchange.instants import instant_of
 from exchange.models import Market
 
 
@@ -140,8 +140,7 @@ class BotStateSerializer(RowSerializer):
         """Opening of the last candle that was evaluated (market time)."""
         if state.last_candle_open_ms is None:
             return None
-        at = datetime.datetime.fromtimestamp(state.last_candle_open_ms / 1000, tz=datetime.UTC)
-        return at.isoformat().replace("+00:00", "Z")
+        return instant_of(state.last_candle_open_ms).isoformat().replace("+00:00", "Z")
 
 
 class StrategyParamSerializer(serializers.Serializer):  # type: ignore[type-arg]

@@ -17,7 +17,6 @@ from engine.market import Candles, FloatArray, interval_ms, last_closed_opening,
 from engine.strategies import InvalidParams, UnknownStrategy, parse_params
 from exchange import candles as store
 from exchange.connect import market_data
-from exchange.models import Venue
 from exchange.port import ExchangeError, MarketData
 from trading.models import Trade
 
@@ -69,7 +68,7 @@ def average_lengths(bot: BotConfig) -> dict[str, int]:
 def candles_for(bot: BotConfig, *, count: int, now_ms: int) -> tuple[Candles, bool]:
     """The newest candles with the running one; False when the exchange could not be asked just now."""
     venue, symbol, interval = bot.api_key.venue, bot.symbol, bot.timeframe
-    source = "sandbox" if venue == Venue.SANDBOX else "binance"
+    source = store.source_of(venue)
     until = last_closed_opening(now_ms, interval)
     stored = store.read(source, bot.position_type, symbol, interval, count=count, until_open_ms=until)
     is_complete = len(stored) == count and int(stored.open_ms[-1]) == until

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import structlog
 
 from bots.lifecycle import RolledDay, roll_day
 from bots.models import BotState
 from exchange.connect import VenueNotAvailable
+from exchange.instants import instant_of
 from exchange.port import ExchangeError
 from trading.due import market_time_ms
 
@@ -30,7 +29,7 @@ def reactivate_bots() -> RolledDay:
             continue
         done = roll_day(
             BotState.objects.filter(pk__in=at_venue.values("pk")),
-            datetime.fromtimestamp(now_ms / 1000, tz=UTC).date(),
+            instant_of(now_ms).date(),
         )
         rolled += done.rolled
         reactivated += done.reactivated

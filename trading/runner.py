@@ -4,7 +4,6 @@ exchange; decision, order, reservation and state are one transaction; sending co
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
 from functools import partial
 
 import structlog
@@ -33,6 +32,7 @@ from engine.orders import FINAL_STATES, OrderState, Purpose
 from engine.reasons import Reason
 from engine.strategies import InvalidParams, UnknownStrategy
 from exchange.connect import VenueNotAvailable
+from exchange.instants import instant_of
 from exchange.port import CredentialsRefused, ExchangeError
 from exchange.symbols import UnknownSymbol
 from trading.market_view import View, look, unseen
@@ -116,16 +116,6 @@ def _could_not_look(bot: BotConfig, error: Exception) -> str:
     return f"error ({cause})"
 
 
-def show_broken_run(bot_id: int, error: Exception) -> None:
-    """Nobody foresaw how this run ended: its bot enters nothing until its user has looked; exits are still followed."""
-    state = BotState.objects.select_related("bot_config").get(pk=bot_id)
-    with transaction.atomic():
-        fail(
-            state, f"The run broke off: {type(error).__name__}. The operators' log says where.", "run failed"
-        )
-        transaction.on_commit(lambda: live.publish(state.bot_config.user_id, f"bot-{bot_id}", "dashboard"))
-
-
 def _is_key_invalid(bot: BotConfig) -> bool:
     """Ask about the key on its own; if it is refused there too, that has paused all its bots."""
     try:
@@ -141,7 +131,7 @@ def _decide_and_plan(bot_id: int, view: View) -> tuple[str, int | None]:
     seen = BotState.objects.values_list("last_candle_open_ms", flat=True).get(pk=bot_id)
     if seen is not None and seen >= view.last_open_ms:
         return "skipped (nothing new)", None
-    roll_day(BotState.objects.filter(pk=bot_id), _day(view.last_open_ms + view.interval_ms))
+    roll_day(BotState.objects.filter(pk=bot_id), instant_of(view.last_open_ms + view.interval_ms).date())
     # Read after the lock: a stop or a fill committed before it is seen.
     bot = BotConfig.objects.select_related("state", "api_key", "account", "user").get(pk=bot_id)
     if bot.version != view.config_version:
@@ -194,7 +184,7 @@ def _record(bot: BotConfig, view: View, index: int, decided: Decided) -> Decisio
         bot_config=bot,
         config_version=bot.version,
         candle_open_ms=candle.open_ms,
-        acts_at=_at(decided.acts_at_ms),
+        acts_at=instant_of(decided.acts_at_ms),
         action=decided.action,
         reason=decided.reason,
         text=decided.text[:300],
@@ -270,11 +260,3 @@ def _in_words(order: Order) -> str:
     if order.state in FINAL_STATES:
         return f"{order.purpose} {order.state} ({order.error_message or order.error_code})"
     return f"{order.purpose} {order.state}"
-
-
-def _day(at_ms: int) -> date:
-    return _at(at_ms).date()
-
-
-def _at(at_ms: int) -> datetime:
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=at_ms)

@@ -6,43 +6,26 @@ from typing import Any
 
 import structlog
 from celery import shared_task
-from celery.exceptions import SoftTimeLimitExceeded
-from django.db import InterfaceError, InternalError, OperationalError, ProgrammingError
 
-from exchange.port import ExchangeError
+from trading.broken_runs import run_or_show
 from trading.due import due_bots
 from trading.orders.exits import plan_exits_again
 from trading.orders.settlement import settle_orders
 from trading.reset import reactivate_bots
-from trading.runner import Locked, run_bot, show_broken_run
+from trading.runner import Locked
 from trading.studies import draw_overlay
 
 logger = structlog.get_logger(__name__)
-
-# Ends of a run that a later one makes good: database, exchange or time were not there, or a migration was not yet.
-PASSES = (
-    ExchangeError,
-    InterfaceError,
-    InternalError,
-    OperationalError,
-    ProgrammingError,
-    SoftTimeLimitExceeded,
-)
 
 
 @shared_task(name="trading.run_bot_task", bind=True, ignore_result=True, max_retries=20, expires=120)
 def run_bot_task(self: Any, bot_config_id: int) -> str:
     """Run one bot; a locked one is tried again within a second."""
     try:
-        line = run_bot(bot_config_id)
+        line = run_or_show(bot_config_id)
     except Locked:
         logger.info("bot_run", bot_config_id=bot_config_id, outcome="skipped (locked)")
         raise self.retry(countdown=0.5) from None
-    except PASSES:
-        raise
-    except Exception as error:
-        show_broken_run(bot_config_id, error)
-        raise
     logger.info("bot_run", bot_config_id=bot_config_id, outcome=line)
     return line
 

@@ -7,7 +7,7 @@ Locks are taken in one order everywhere: the bot's state row, the order, the wal
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 
 import structlog
@@ -22,6 +22,7 @@ from engine import positions
 from engine.amounts import decimal_from_e8, e8_from_decimal
 from engine.orders import FINAL_STATES, OrderState, Purpose, Side, check_transition
 from engine.positions import Dust
+from exchange.instants import instant_of
 from exchange.port import FillReport, OrderReport
 from exchange.symbols import rules_for
 from trading.models import Fill, Order, Position, Trade
@@ -65,7 +66,7 @@ def book(order_id: int, report: OrderReport, fills: Sequence[FillReport]) -> Ord
                 )
             return order
         order.exchange_order_id = report.order_id
-        order.accepted_at = order.accepted_at or _time(report.at_ms)
+        order.accepted_at = order.accepted_at or instant_of(report.at_ms)
         _add_fills(order, new_fills)
         new_state = _state_after(order, report)
         if new_state != order.state or new_fills:
@@ -112,7 +113,7 @@ def _lock_state(bot_id: int, fills: Sequence[FillReport]) -> BotState:
     rows = BotState.objects.filter(pk=bot_id)
     rows.select_for_update().get()
     if fills:
-        roll_day(rows, _time(max(fill.at_ms for fill in fills)).date())
+        roll_day(rows, instant_of(max(fill.at_ms for fill in fills)).date())
     return rows.get()
 
 
@@ -160,7 +161,7 @@ def _add_fills(order: Order, fills: Sequence[FillReport]) -> None:
             commission=decimal_from_e8(fill.commission_e8),
             commission_asset=fill.commission_asset,
             is_maker=fill.is_maker,
-            filled_at=_time(fill.at_ms),
+            filled_at=instant_of(fill.at_ms),
         )
         for fill in fills
     )
@@ -328,7 +329,3 @@ def announce(order: Order) -> None:
 
 def _price(price_e8: int | None) -> Decimal | None:
     return None if price_e8 is None else decimal_from_e8(price_e8)
-
-
-def _time(at_ms: int) -> datetime:
-    return datetime.fromtimestamp(at_ms / 1000, tz=UTC)

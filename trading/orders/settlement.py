@@ -8,7 +8,7 @@ negative answers, well after the request could still have been accepted, and onl
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -59,10 +59,10 @@ def settle_orders() -> Counter[str]:
     return touched
 
 
-def _quietly(order_id: int, act: object) -> str:
+def _quietly(order_id: int, act: Callable[[int], Order]) -> str:
     """One order that cannot be reached must not keep the others waiting; it stays as it is and is asked again."""
     try:
-        return str(act(order_id).state)  # type: ignore[operator]
+        return str(act(order_id).state)
     except (ExchangeError, VaultError, UnknownSymbol) as error:
         logger.warning("order_unsettled", order_id=order_id, cause=str(error))
         order = load(order_id)

@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from engine.strategies import UnknownStrategy, params_fields
+from exchange.instants import instant_of
 
 register = template.Library()
 DASH = "–"
@@ -101,7 +102,7 @@ def moment(value: datetime | None, style: str = "auto") -> str | SafeString:
 @register.filter
 def opening(value: int | None) -> str | SafeString:
     """Opening of a candle, given in milliseconds."""
-    return moment(datetime.fromtimestamp(value / 1000, UTC)) if value is not None else DASH
+    return moment(instant_of(value)) if value is not None else DASH
 
 
 @register.simple_tag
