@@ -17,14 +17,27 @@ class Side(StrEnum):
 
 
 class Purpose(StrEnum):
+    """What an order is for. STOP and TARGET protect a position; together they are one list at the exchange."""
+
     ENTRY = "entry"
     EXIT = "exit"
+    STOP = "stop"
+    TARGET = "target"
+
+
+PROTECTION: Final = (Purpose.STOP, Purpose.TARGET)
 
 
 class OrderType(StrEnum):
     """As Binance spells it."""
 
     MARKET = "MARKET"
+    LIMIT = "LIMIT"
+    LIMIT_MAKER = "LIMIT_MAKER"
+    STOP_LOSS = "STOP_LOSS"
+    STOP_LOSS_LIMIT = "STOP_LOSS_LIMIT"
+    TAKE_PROFIT = "TAKE_PROFIT"
+    TAKE_PROFIT_LIMIT = "TAKE_PROFIT_LIMIT"
 
 
 class OrderState(StrEnum):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from engine.market import Candles
-from engine.orders import Side
+from engine.orders import OrderType, Side
 
 # With its clock and ours further apart than this nothing is entered (SPEC §4.3).
 MOST_OFFSET_MS: Final = 500
@@ -86,6 +86,30 @@ class MarketOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class RestingOrder:
+    """An order that waits at the exchange: LIMIT and LIMIT_MAKER have a price, STOP_LOSS and TAKE_PROFIT a stop price,
+    STOP_LOSS_LIMIT and TAKE_PROFIT_LIMIT both. Always good till cancelled."""
+
+    symbol: str
+    side: Side
+    kind: OrderType
+    client_order_id: str
+    quantity_e8: int
+    price_e8: int | None = None
+    stop_price_e8: int | None = None
+    self_trade_prevention: str = "EXPIRE_MAKER"
+
+
+@dataclass(frozen=True, slots=True)
+class ProtectiveList:
+    """A target and a stop for the same coins (OCO): where one is filled or triggered, the other ends."""
+
+    list_client_order_id: str
+    target: RestingOrder
+    stop: RestingOrder
+
+
+@dataclass(frozen=True, slots=True)
 class FillReport:
     """One execution: the exchange's trade id, price, quantities, commission and its asset, and when (market time)."""
 
@@ -114,6 +138,43 @@ class OrderReport:
     at_ms: int
     # The fills of a FULL answer; None where the answer carries none and `fills_of_order` must be asked.
     fills: tuple[FillReport, ...] | None = None
+    kind: str = "MARKET"
+    price_e8: int = 0
+    stop_price_e8: int = 0
+    original_e8: int = 0
+    # False while a stop has not been triggered: it is in no book yet.
+    is_working: bool = True
+    list_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListReport:
+    """An order list as the exchange knows it. `status` is Binance's listOrderStatus: EXECUTING, ALL_DONE, REJECT.
+    `orders` carries reports where the answer does (placing, cancelling), else only ids are known."""
+
+    list_id: int
+    list_client_order_id: str
+    status: str
+    client_order_ids: tuple[str, ...]
+    orders: tuple[OrderReport, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaceReport:
+    """What became of a cancel-replace (stop on failure): either half may have come to nothing. `cancelled` is None when
+    the old order was not cancelled, `placed` None when the new one was not accepted; `refusal` says why."""
+
+    cancelled: OrderReport | None
+    placed: OrderReport | None
+    refusal: Rejected | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """The order book, best first: (price_e8, quantity_e8) pairs."""
+
+    bids: tuple[tuple[int, int], ...]
+    asks: tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +220,10 @@ class MarketData(Protocol):
 
     def price_e8(self, symbol: str) -> int: ...
 
+    def book(self, symbol: str, *, levels: int) -> Book:
+        """The best `levels` (at most 100) of both sides."""
+        ...
+
 
 class Exchange(MarketData, Protocol):
     """A client bound to one account's credentials."""
@@ -179,6 +244,33 @@ class Exchange(MarketData, Protocol):
         """Send one order, signed with exactly `stamp`. Raises OutcomeUnknown unless the end is certain."""
         ...
 
+    def place_resting_order(self, order: RestingOrder, stamp: Stamp) -> OrderReport:
+        """Send one order that waits. Ends as `place_market_order` does; a stop that would trigger at once and a maker
+        that would take are `Rejected` (-2010)."""
+        ...
+
+    def place_list(self, wanted: ProtectiveList, stamp: Stamp) -> ListReport:
+        """Send a target and a stop as one list (OCO); both exist afterwards or neither. The report has both orders."""
+        ...
+
+    def find_list(self, list_client_order_id: str) -> ListReport | None:
+        """The list with this id, or None when the exchange says it does not exist (not yet proof)."""
+        ...
+
+    def cancel_order(self, symbol: str, client_order_id: str) -> OrderReport | None:
+        """Cancel by our id; in a list that cancels the list. None when the exchange knows no such open order: that says
+        only that a query must tell. Raises OutcomeUnknown unless the end is certain."""
+        ...
+
+    def cancel_list(self, symbol: str, list_client_order_id: str) -> ListReport | None:
+        """Cancel a whole list by our id; otherwise as `cancel_order`."""
+        ...
+
+    def replace_order(self, cancel_client_order_id: str, order: RestingOrder, stamp: Stamp) -> ReplaceReport:
+        """Cancel one order and place another in its stead, only if the cancel succeeded (STOP_ON_FAILURE). Raises
+        OutcomeUnknown unless both ends can be read from the answer."""
+        ...
+
     def find_order(
         self, symbol: str, *, client_order_id: str | None = None, order_id: int | None = None
     ) -> OrderReport | None:
@@ -186,7 +278,9 @@ class Exchange(MarketData, Protocol):
         (which is not yet proof: SPEC §7.4)."""
         ...
 
-    def open_orders(self, symbol: str) -> list[OrderReport]: ...
+    def open_orders(self, symbol: str | None) -> list[OrderReport]:
+        """Of one symbol, or (many times dearer) of all."""
+        ...
 
     def fills_of_order(self, symbol: str, order_id: int) -> list[FillReport]: ...
 
