@@ -20,10 +20,12 @@ from exchange.binance.venue_client import STAMP, Patience, VenueClient
 from exchange.port import (
     Balance,
     Credentials,
+    DayTicker,
     FillReport,
     MarketOrder,
     OrderReport,
     Permissions,
+    PublicTrade,
     Rejected,
     Stamp,
 )
@@ -76,6 +78,14 @@ class BinanceMarketData:
 
     def price_e8(self, symbol: str) -> int:
         return ask(lambda: translate.e8(self._client.get_symbol_ticker(symbol=symbol)["price"]))
+
+    def day_tickers(self) -> list[DayTicker]:
+        return ask(lambda: [translate.day_ticker(row) for row in self._client.get_ticker(type="MINI")])
+
+    def recent_trades(self, symbol: str, *, limit: int) -> list[PublicTrade]:
+        wanted = {"symbol": symbol, "limit": min(limit, PAGE)}
+        rows = ask(lambda: [translate.public_trade(row) for row in self._client.get_recent_trades(**wanted)])
+        return sorted(rows, key=lambda trade: trade.trade_id, reverse=True)
 
 
 class BinanceExchange(BinanceMarketData):

@@ -13,7 +13,7 @@ import numpy as np
 from engine.amounts import E8, e8_from_decimal
 from engine.market import Candles
 from engine.orders import Side
-from exchange.port import Balance, FillReport, OrderReport, Permissions
+from exchange.port import Balance, DayTicker, FillReport, OrderReport, Permissions, PublicTrade
 
 
 def e8(text: object) -> int:
@@ -94,6 +94,31 @@ def candles(rows: Sequence[Sequence[Any]]) -> Candles:
     if len(rows) > 1 and not bool(np.all(np.diff(table[0]) > 0)):
         raise ValueError("the candles are not in the order of time")
     return Candles(*table)
+
+
+def day_ticker(row: Mapping[str, Any]) -> DayTicker:
+    """From a row of ticker/24hr, FULL or MINI."""
+    return DayTicker(
+        symbol=str(row["symbol"]),
+        price_e8=e8(row["lastPrice"]),
+        open_e8=e8(row["openPrice"]),
+        high_e8=e8(row["highPrice"]),
+        low_e8=e8(row["lowPrice"]),
+        volume_e8=e8(row["volume"]),
+        quote_volume_e8=e8(row["quoteVolume"]),
+        at_ms=whole(row["closeTime"]),
+    )
+
+
+def public_trade(row: Mapping[str, Any]) -> PublicTrade:
+    """From a row of trades."""
+    return PublicTrade(
+        trade_id=whole(row["id"]),
+        price_e8=e8(row["price"]),
+        quantity_e8=e8(row["qty"]),
+        at_ms=whole(row["time"]),
+        is_buyer_maker=bool(row["isBuyerMaker"]),
+    )
 
 
 def balances(account: Mapping[str, Any]) -> dict[str, Balance]:
