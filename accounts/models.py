@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from exchange.fields import AmountField, TimestampedModel
-from exchange.models import Venue
+from exchange.models import Market, Venue
 
 
 class UserManager(BaseUserManager["User"]):
@@ -113,3 +113,22 @@ class ApiKey(TimestampedModel):
 
     def __str__(self) -> str:
         return f"{self.label} ({self.masked_key})"
+
+
+class FavouriteSymbol(TimestampedModel):
+    """A symbol a user keeps at the top of the list of markets."""
+
+    # CASCADE: a liking is personal data and goes with its user.
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="favourite_symbols")
+    market = models.CharField(max_length=8, choices=Market.choices, default=Market.SPOT)
+    symbol = models.CharField(max_length=32)
+
+    objects: ClassVar[Any] = OwnedQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "market", "symbol"], name="favouritesymbol_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.symbol
