@@ -56,6 +56,16 @@ class Position(TimestampedModel):
     action = models.CharField(
         max_length=8, choices=PositionAction.choices, blank=True, default=PositionAction.NONE
     )
+    # Where protection should stand now; what stands at the exchange are the orders. Empty: not wanted.
+    stop_price = AmountField(null=True, blank=True)
+    target_price = AmountField(null=True, blank=True)
+    # What a filled stop is called: `stop_loss`, or `trailing_stop` once it was trailed.
+    stop_reason = models.CharField(max_length=20, blank=True, default="")
+    # The trail it was opened with, and the best price since, which it follows.
+    trailing_stop_perc = AmountField(null=True, blank=True)
+    best_price = AmountField(null=True, blank=True)
+    # Since when (wall) coins are held that a wanted stop does not cover, and how long that was before.
+    unprotected_since = models.DateTimeField(null=True, blank=True)
     unprotected_seconds = AmountField(default=Decimal(0))
 
     objects: ClassVar[Any] = PositionQuerySet.as_manager()
@@ -68,7 +78,12 @@ class Position(TimestampedModel):
             ),
             models.CheckConstraint(condition=Q(quantity__gte=0), name="position_quantity_not_negative"),
         ]
-        indexes = [models.Index(fields=["bot_config", "-closed_at"], name="position_bot_newest")]
+        indexes = [
+            models.Index(fields=["bot_config", "-closed_at"], name="position_bot_newest"),
+            models.Index(
+                fields=["action"], condition=Q(closed_at__isnull=True), name="position_open_by_action"
+            ),
+        ]
 
 
 class Trade(TimestampedModel):

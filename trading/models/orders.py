@@ -57,6 +57,15 @@ class Order(TimestampedModel):
     kind = models.CharField(max_length=20, choices=choices_of(OrderType), default=OrderType.MARKET)
     quantity = AmountField(null=True, blank=True)
     quote_quantity = AmountField(null=True, blank=True)
+    price = AmountField(null=True, blank=True)
+    stop_price = AmountField(null=True, blank=True)
+    # A stop and a target that stand as one list (OCO) share both ids.
+    list_client_order_id = models.CharField(max_length=36, blank=True, default="")
+    exchange_list_id = models.BigIntegerField(null=True, blank=True)
+    # The order this one takes the place of, in one request (cancel-replace).
+    replaces = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="replacements"
+    )
     client_order_id = models.CharField(max_length=36)
     rules_version = models.PositiveIntegerField(default=1)
     state = models.CharField(max_length=20, choices=choices_of(OrderState), default=OrderState.PLANNED)
@@ -72,6 +81,11 @@ class Order(TimestampedModel):
     last_trade_id_at_claim = models.BigIntegerField(null=True, blank=True)
     exchange_order_id = models.BigIntegerField(null=True, blank=True)
     accepted_at = models.DateTimeField(null=True, blank=True)
+    # Our wish to cancel, repeated by the order's own id until a query shows a final state.
+    cancel_wanted_at = models.DateTimeField(null=True, blank=True)
+    # When the exchange was last asked about it (wall), and since when a stop of it is known to be triggered.
+    asked_at = models.DateTimeField(null=True, blank=True)
+    triggered_at = models.DateTimeField(null=True, blank=True)
     executed_quantity = AmountField(default=Decimal(0))
     executed_quote = AmountField(default=Decimal(0))
     negative_answers = models.PositiveSmallIntegerField(default=0)
@@ -92,9 +106,15 @@ class Order(TimestampedModel):
                 condition=Q(exchange_order_id__isnull=False),
                 name="order_exchange_id_once",
             ),
-            # One order in flight per bot: while an end is unknown, nothing new is planned for that bot.
+            # One order of a kind in flight per bot; a second may only be planned where the first is being cancelled.
             models.UniqueConstraint(
-                fields=["bot_config"], condition=Q(state__in=UNSETTLED), name="order_one_unsettled_per_bot"
+                fields=["bot_config", "purpose"],
+                condition=Q(state__in=UNSETTLED, cancel_wanted_at__isnull=True),
+                name="order_one_unsettled_per_purpose",
+            ),
+            models.CheckConstraint(
+                condition=Q(purpose="entry") | Q(position__isnull=False),
+                name="order_closing_has_its_position",
             ),
             models.UniqueConstraint(
                 fields=["decision", "purpose"],
