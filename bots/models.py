@@ -36,6 +36,16 @@ class Timeframe(models.TextChoices):
     D1 = "1d", _("1 day")
 
 
+# How near and how far an exit may lie from the entry, in percent (SPEC §4.1).
+NEAREST_EXIT_PERC = Decimal("0.05")
+FARTHEST_EXIT_PERC = Decimal(90)
+
+
+def _exit_in_range(field: str) -> Q:
+    in_range = {f"{field}__gte": NEAREST_EXIT_PERC, f"{field}__lte": FARTHEST_EXIT_PERC}
+    return Q(**{f"{field}__isnull": True}) | Q(**in_range)
+
+
 class BotConfig(TimestampedModel):
     """A bot as its user configured it. Percentages are in percent (1.5 = 1.5 %)."""
 
@@ -62,6 +72,8 @@ class BotConfig(TimestampedModel):
     stop_loss_perc = AmountField(null=True, blank=True)
     take_profit_perc = AmountField(null=True, blank=True)
     trailing_stop_perc = AmountField(null=True, blank=True)
+    # How far beyond its trigger the limit of a stop-limit order lies, where a symbol takes no plain stop. Empty: 2.
+    stop_limit_offset_perc = AmountField(null=True, blank=True)
     leverage = models.PositiveSmallIntegerField(default=1)
     max_daily_trades = models.PositiveIntegerField(null=True, blank=True)
     max_daily_loss_perc = AmountField(null=True, blank=True)
@@ -92,6 +104,16 @@ class BotConfig(TimestampedModel):
                 condition=Q(position_size_perc__isnull=True)
                 | Q(position_size_perc__gt=0, position_size_perc__lte=100),
                 name="botconfig_size_percent_in_range",
+            ),
+            models.CheckConstraint(
+                condition=_exit_in_range("stop_loss_perc")
+                & _exit_in_range("take_profit_perc")
+                & _exit_in_range("trailing_stop_perc"),
+                name="botconfig_exits_in_range",
+            ),
+            models.CheckConstraint(
+                condition=Q(max_daily_trades__isnull=True) | Q(max_daily_trades__gte=1),
+                name="botconfig_daily_trades_in_range",
             ),
             models.CheckConstraint(
                 condition=Q(is_active=False) | Q(archived_at__isnull=True),
@@ -175,6 +197,11 @@ class BotState(TimestampedModel):
     dust_quantity = AmountField(default=Decimal(0))
     dust_cost = AmountField(default=Decimal(0))
     order_sequence = models.PositiveIntegerField(default=0)
+    # A stop with `close` met an entry already on its way: what it still buys is sold again. The ledger clears it.
+    close_when_filled = models.BooleanField(default=False)
+    # What the circuit breaker counts: market times (ms) of the last exits by a stop, and today's refused protection.
+    recent_stop_exits_ms = models.JSONField(default=list, blank=True)
+    protection_failures = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
         constraints = [
@@ -200,6 +227,13 @@ class Halt(TimestampedModel):
         BotConfig, null=True, blank=True, on_delete=models.PROTECT, related_name="halts"
     )
     reason = models.CharField(max_length=200)
+    # Who set it: a halt of the operators is theirs to end. Empty: the installation itself.
+    set_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    ended_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
     ended_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
