@@ -23,6 +23,7 @@ from exchange.sandbox.venue import (
     OPENING_BALANCES,
     At,
     Command,
+    Event,
     OpenAccount,
     PlaceOrder,
     RevokeKey,
@@ -33,6 +34,7 @@ from exchange.sandbox.venue import (
 )
 
 Wall = Callable[[], int]  # µs since 1970, UTC
+Listener = Callable[[list[Event], At], None]
 _ID_ALPHABET = string.ascii_letters + string.digits
 
 
@@ -70,6 +72,7 @@ class Desk:
         )
         self.state = self.journal.restore(self.world)
         self._hidden_until_us: dict[tuple[str, int], int] = {}
+        self.listeners: list[Listener] = []
 
     def close(self) -> None:
         self.journal.take_snapshot(self.state)
@@ -101,8 +104,20 @@ class Desk:
     def now(self) -> At:
         """Both clocks; market time has been walked up to this instant."""
         server_us = self._wall()
-        advance(self.state, self.world, self.clock.market_ms(server_us // 1000))
-        return At(server_us=server_us, market_ms=self.state.market_ms)
+        events = advance(self.state, self.world, self.clock.market_ms(server_us // 1000))
+        at = At(server_us=server_us, market_ms=self.state.market_ms)
+        self._tell(events, at)
+        return at
+
+    def tick(self) -> None:
+        """Walks the market to now, so that what it does is told although nobody asks."""
+        self.now()
+
+    def _tell(self, events: list[Event], at: At) -> None:
+        """Listeners hear of events that are on disk and in the state, in their order."""
+        if events:
+            for listener in self.listeners:
+                listener(events, at)
 
     def set_clock(
         self, *, mode: str | None = None, speed: float = 1.0, advance_candles: int | None = None
@@ -138,6 +153,7 @@ class Desk:
         evolve(self.state, events)
         if self.journal.is_snapshot_due():
             self.journal.take_snapshot(self.state)
+        self._tell(events, at)
 
     def check(self, command: PlaceOrder, at: At) -> None:
         """Everything but the execution (order/test)."""
