@@ -1,4 +1,5 @@
-"""Who owns what: users, their exchange accounts and keys. Secrets are stored encrypted and opened by `vault` only."""
+"""Who owns what: users, their exchange accounts and keys, and what was done. Secrets are stored encrypted and opened by
+`vault` only; an audit entry is written once and never changed."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from typing import Any, ClassVar
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -40,6 +42,9 @@ class User(AbstractBaseUser, PermissionsMixin, TimestampedModel):
     date_joined = models.DateTimeField(default=timezone.now, editable=False)
     # Tokens issued before this instant are worth nothing (password change or reset).
     tokens_valid_from = models.DateTimeField(default=timezone.now, editable=False)
+    # SHA-256 of the one token that may set a new password, and until when; the token itself is in the mail only.
+    reset_token = models.CharField(max_length=64, blank=True, default="", editable=False)
+    reset_token_expires = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects: ClassVar[UserManager] = UserManager()
     USERNAME_FIELD = "email"
@@ -47,7 +52,12 @@ class User(AbstractBaseUser, PermissionsMixin, TimestampedModel):
     REQUIRED_FIELDS: ClassVar[list[str]] = []
 
     class Meta:
-        constraints = [models.UniqueConstraint(Lower("email"), name="user_email_unique_any_case")]
+        constraints = [
+            models.UniqueConstraint(Lower("email"), name="user_email_unique_any_case"),
+            models.UniqueConstraint(
+                fields=["reset_token"], condition=~Q(reset_token=""), name="user_reset_token_unique"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.email
@@ -132,3 +142,71 @@ class FavouriteSymbol(TimestampedModel):
 
     def __str__(self) -> str:
         return self.symbol
+
+
+class AuditEvent(models.TextChoices):
+    """Every act that is recorded."""
+
+    SIGNED_UP = "signed_up", _("Signed up")
+    SIGNED_IN = "signed_in", _("Signed in")
+    SIGN_IN_FAILED = "sign_in_failed", _("Sign-in failed")
+    SIGNED_OUT = "signed_out", _("Signed out")
+    SESSION_ENDED = "session_ended", _("Session ended")
+    PASSWORD_CHANGED = "password_changed", _("Password changed")
+    PASSWORD_RESET_ASKED = "password_reset_asked", _("Password reset asked for")
+    PASSWORD_RESET = "password_reset", _("Password reset")
+    KEY_ADDED = "key_added", _("Key added")
+    KEY_DELETED = "key_deleted", _("Key deleted")
+    KEY_INVALID = "key_invalid", _("Key refused by its exchange")
+    KEY_VALID = "key_valid", _("Key valid again")
+    PAPER_RESET = "paper_reset", _("Paper balance reset")
+    ACCOUNT_LIMIT_CHANGED = "account_limit_changed", _("Account limit changed")
+    BOT_CREATED = "bot_created", _("Bot created")
+    BOT_CHANGED = "bot_changed", _("Configuration changed")
+    BOT_DELETED = "bot_deleted", _("Bot deleted")
+    BOT_STARTED = "bot_started", _("Bot started")
+    BOT_STOPPED = "bot_stopped", _("Bot stopped")
+    BOT_STATE_CHANGED = "bot_state_changed", _("Bot state changed")
+    EXIT_PRICES_CHANGED = "exit_prices_changed", _("Stop or target moved by hand")
+    POSITION_CLOSE_ASKED = "position_close_asked", _("Position closed by hand")
+    HALT_SET = "halt_set", _("Halt set")
+    HALT_ENDED = "halt_ended", _("Halt ended")
+    WENT_FLAT = "went_flat", _("Everything stopped and sold")
+
+
+class AuditEntry(TimestampedModel):
+    """Who did what, when, from where. Written inside the transaction of the act; a trigger refuses every change and
+    deletion, and lets the sealer set `sequence`, `previous_hash` and `hash` once."""
+
+    at = models.DateTimeField(default=timezone.now)
+    event = models.CharField(max_length=30, choices=AuditEvent.choices)
+    # Null: nobody was signed in, or TradeBot itself.
+    actor = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    # Whose things these are: the entry shows in this user's list.
+    owner = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="audit_entries")
+    address = models.GenericIPAddressField(null=True)
+    subject_kind = models.CharField(max_length=30, blank=True, default="")
+    subject_id = models.BigIntegerField(null=True)
+    subject = models.CharField(max_length=200, blank=True, default="")
+    before = models.JSONField(null=True)
+    after = models.JSONField(null=True)
+    # Place in the chain: the order of sealing, because ids may commit out of turn.
+    sequence = models.BigIntegerField(null=True, editable=False)
+    previous_hash = models.CharField(max_length=64, blank=True, default="", editable=False)
+    hash = models.CharField(max_length=64, blank=True, default="", editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["sequence"], name="auditentry_sealed_in_turn"),
+            models.CheckConstraint(
+                condition=Q(sequence__isnull=True, hash="") | Q(sequence__isnull=False) & ~Q(hash=""),
+                name="auditentry_sealed_whole",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["owner", "-id"], name="auditentry_owner_newest"),
+            models.Index(fields=["id"], condition=Q(sequence__isnull=True), name="auditentry_to_seal"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event} {self.subject}".strip()
