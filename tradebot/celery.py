@@ -22,7 +22,7 @@ from tradebot.heartbeats import Heartbeat, WorkerHeartbeat
 
 BEAT_HEARTBEAT = "tradebot.beat_heartbeat"
 # Tasks whose first argument is a bot: its id stands in every line they log.
-BOT_TASKS = {"trading.run_bot_task", "trading.draw_overlay"}
+BOT_TASKS = {"trading.run_bot_task"}
 PR_SET_PDEATHSIG = 1
 
 app = Celery("tradebot")

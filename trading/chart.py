@@ -7,7 +7,7 @@ at most once in two seconds for each series. Nothing is written, and nothing is 
 from __future__ import annotations
 
 import time
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -66,11 +66,30 @@ def average_lengths(bot: BotConfig) -> dict[str, int]:
 
 
 def candles_for(bot: BotConfig, *, count: int, now_ms: int) -> tuple[Candles, bool]:
+    """The newest candles of what the bot trades, as `newest_candles`."""
+    series = ChartSeries(bot.api_key.venue, bot.position_type, bot.symbol, bot.timeframe)
+    return newest_candles(series, count=count, now_ms=now_ms)
+
+
+class ChartSeries(NamedTuple):
+    """Whose candles a chart shows."""
+
+    venue: str
+    market: str
+    symbol: str
+    interval: str
+
+    @property
+    def stored(self) -> tuple[str, str, str, str]:
+        """Its name in the candle store."""
+        return store.source_of(self.venue), self.market, self.symbol, self.interval
+
+
+def newest_candles(series: ChartSeries, *, count: int, now_ms: int) -> tuple[Candles, bool]:
     """The newest candles with the running one; False when the exchange could not be asked just now."""
-    venue, symbol, interval = bot.api_key.venue, bot.symbol, bot.timeframe
-    source = store.source_of(venue)
+    venue, _market, symbol, interval = series
     until = last_closed_opening(now_ms, interval)
-    stored = store.read(source, bot.position_type, symbol, interval, count=count, until_open_ms=until)
+    stored = store.read(*series.stored, count=count, until_open_ms=until)
     is_complete = len(stored) == count and int(stored.open_ms[-1]) == until
     try:
         asked = ask(market_data(venue), venue, symbol, interval, 3 if is_complete else count)

@@ -1,4 +1,4 @@
-"""What can be laid over a bot's chart beside its strategy's own averages: indicators of pandas-ta's catalogue.
+"""What can be laid over a chart beside a strategy's own averages: indicators of pandas-ta's catalogue.
 
 A worker computes them, because pandas would cost the web process 150 MB; the lines come by way of Redis. With Redis or
 the workers away the chart simply has no overlay.
@@ -23,7 +23,7 @@ from engine.market import Candles, FloatArray, last_closed_opening
 from exchange import candles as store
 from exchange.cache import cache
 from exchange.connect import market_data
-from trading.chart import SHOWN, points
+from trading.chart import SHOWN, ChartSeries, points
 
 logger = structlog.get_logger(__name__)
 
@@ -74,42 +74,46 @@ def lines_over(candles: Candles, name: str) -> list[tuple[str, FloatArray]]:
 
 
 def overlay_of(bot: BotConfig, name: str, *, now_ms: int) -> dict[str, Any]:
+    """`study_of` what the bot trades."""
+    series = ChartSeries(bot.api_key.venue, bot.position_type, bot.symbol, bot.timeframe)
+    return study_of(series, name, now_ms=now_ms)
+
+
+def study_of(series: ChartSeries, name: str, *, now_ms: int) -> dict[str, Any]:
     """`lines` over the newest closed candles, [] and `is_pending` while a worker is still at it. Raises Http404 for a
     name that is not offered."""
     if name not in OVERLAYS:
         raise Http404
-    until_ms = last_closed_opening(now_ms, bot.timeframe)
-    lines = cache().get(_key(bot, name, until_ms))
+    until_ms = last_closed_opening(now_ms, series.interval)
+    lines = cache().get(_key(series, name, until_ms))
     if lines is not None:
         return {"lines": lines, "is_pending": False}
-    if cache().add(f"overlay-asked:{_key(bot, name, until_ms)}", ttl_seconds=int(ASKED_SECONDS)) == 1:
-        _wake_worker(bot, name, until_ms)
+    if cache().add(f"overlay-asked:{_key(series, name, until_ms)}", ttl_seconds=int(ASKED_SECONDS)) == 1:
+        _wake_worker(series, name, until_ms)
     return {"lines": [], "is_pending": True}
 
 
-def _wake_worker(bot: BotConfig, name: str, until_ms: int) -> None:
+def _wake_worker(series: ChartSeries, name: str, until_ms: int) -> None:
     try:
-        current_app.send_task(DRAW_TASK, args=[bot.pk, name, until_ms], ignore_result=True, expires=30)
+        current_app.send_task(DRAW_TASK, args=[list(series), name, until_ms], ignore_result=True, expires=30)
     except (OperationalError, OSError) as error:
-        logger.warning("overlay_not_asked", bot_config_id=bot.pk, cause=type(error).__name__)
+        logger.warning("overlay_not_asked", symbol=series.symbol, cause=type(error).__name__)
 
 
-def draw_overlay(bot_config_id: int, name: str, until_ms: int) -> int:
+def draw_overlay(series: ChartSeries, name: str, until_ms: int) -> int:
     """The worker's part: compute and leave the lines where the page finds them. Returns how many."""
-    bot = BotConfig.objects.select_related("api_key").get(pk=bot_config_id)
-    series = (store.source_of(bot.api_key.venue), bot.position_type, bot.symbol, bot.timeframe)
     count = SHOWN + LEAD_IN
-    store.sync(market_data(bot.api_key.venue), *series, count=count, until_open_ms=until_ms)
-    candles = store.read(*series, count=count, until_open_ms=until_ms)
+    store.sync(market_data(series.venue), *series.stored, count=count, until_open_ms=until_ms)
+    candles = store.read(*series.stored, count=count, until_open_ms=until_ms)
     first = max(0, len(candles) - SHOWN)
     seconds = (candles.open_ms[first:] // 1000).tolist()
     lines = [
         {"name": label, "points": points(seconds, values[first:])}
         for label, values in lines_over(candles, name)
     ]
-    cache().put(_key(bot, name, until_ms), lines, ttl_seconds=KEPT_SECONDS)
+    cache().put(_key(series, name, until_ms), lines, ttl_seconds=KEPT_SECONDS)
     return len(lines)
 
 
-def _key(bot: BotConfig, name: str, until_ms: int) -> str:
-    return f"overlay:{bot.api_key.venue}:{bot.position_type}:{bot.symbol}:{bot.timeframe}:{name}:{until_ms}"
+def _key(series: ChartSeries, name: str, until_ms: int) -> str:
+    return f"overlay:{':'.join(series)}:{name}:{until_ms}"

@@ -8,6 +8,7 @@ import structlog
 from celery import shared_task
 
 from trading.broken_runs import run_or_show
+from trading.chart import ChartSeries
 from trading.due import due_bots
 from trading.orders.exits import plan_exits_again
 from trading.orders.settlement import settle_orders
@@ -58,6 +59,6 @@ def reactivate_bots_after_reset() -> str:
 
 
 @shared_task(name="trading.draw_overlay", ignore_result=True, expires=30)
-def draw_overlay_task(bot_config_id: int, name: str, until_ms: int) -> str:
-    """On demand: compute one overlay of a bot's chart."""
-    return f"{draw_overlay(bot_config_id, name, until_ms)} lines"
+def draw_overlay_task(series: list[str], name: str, until_ms: int) -> str:
+    """On demand: compute one overlay of a chart; `series` is venue, market, symbol and interval."""
+    return f"{draw_overlay(ChartSeries(*series), name, until_ms)} lines"

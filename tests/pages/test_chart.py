@@ -12,7 +12,7 @@ from engine.indicators import ema
 from engine.market import last_closed_opening
 from exchange.connect import market_data
 from tests.pages.books import add_trade
-from trading.chart import chart_of
+from trading.chart import ChartSeries, chart_of
 from trading.studies import OVERLAYS, draw_overlay, overlay_of
 
 
@@ -61,7 +61,8 @@ def test_without_the_exchange_nothing_is_invented(settings: Any, make_bot: Any) 
 def draw(bot: Any, name: str, now_ms: int) -> dict[str, Any]:
     """As page and worker do it, without a worker: the page asks, the worker computes, the page asks again."""
     assert overlay_of(bot, name, now_ms=now_ms) == {"lines": [], "is_pending": True}
-    draw_overlay(bot.pk, name, last_closed_opening(now_ms, bot.timeframe))
+    series = ChartSeries(bot.api_key.venue, bot.position_type, bot.symbol, bot.timeframe)
+    draw_overlay(series, name, last_closed_opening(now_ms, bot.timeframe))
     return overlay_of(bot, name, now_ms=now_ms)
 
 
