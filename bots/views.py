@@ -29,9 +29,8 @@ from bots.queries import bots_of
 def make(request: HttpRequest) -> HttpResponse:
     """A new bot, stopped; its page offers to start it."""
     chosen = _preset_named(request.GET.get("preset", ""))
-    form = BotForm(
-        request.POST or None, user=request.user, preset=chosen, initial=_suggestion(request.user, chosen)
-    )
+    suggestion = _suggestion(request.user, chosen, symbol=request.GET.get("symbol", ""))
+    form = BotForm(request.POST or None, user=request.user, preset=chosen, initial=suggestion)
     bot = form.save() if request.method == "POST" and form.is_valid() else None
     if bot is not None:
         messages.success(
@@ -95,13 +94,13 @@ def _preset_named(name: str) -> Preset | None:
     return next((known for known in PRESETS if known.name == name), None)
 
 
-def _suggestion(user: Any, chosen: Preset | None) -> dict[str, Any]:
-    """What a first bot needs filled in, so that it is one press away."""
+def _suggestion(user: Any, chosen: Preset | None, *, symbol: str) -> dict[str, Any]:
+    """What a first bot needs filled in, so that it is one press away. `symbol` may be anything somebody typed."""
     title = str(chosen.title) if chosen else _("Bot")
     taken = set(bots_of(user).values_list("name", flat=True))
     names = (f"{title} {number}" if number > 1 else title for number in range(1, len(taken) + 3))
     return {
         "name": next(name for name in names if name not in taken),
-        "symbol": "BTCUSDT",
+        "symbol": symbol if symbol.isalnum() and len(symbol) <= 32 else "BTCUSDT",
         "initial_capital": "1000",
     }
