@@ -132,6 +132,11 @@ class BotConfig(TimestampedModel):
     def __str__(self) -> str:
         return f"{self.name} ({self.symbol} {self.timeframe})"
 
+    @property
+    def has_stop(self) -> bool:
+        """Whether what it buys is protected by a stop, fixed or trailing."""
+        return self.stop_loss_perc is not None or self.trailing_stop_perc is not None
+
 
 class BotVersion(TimestampedModel):
     """A configuration as it stood after a saved change: who, what, when."""

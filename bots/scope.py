@@ -23,6 +23,7 @@ NOT_YET: dict[str, tuple[tuple[Any, ...], Any]] = {
     "stop_loss_perc": ((None,), _("Stop losses are not available yet. Leave this empty.")),
     "take_profit_perc": ((None,), _("Take-profit targets are not available yet. Leave this empty.")),
     "trailing_stop_perc": ((None,), _("Trailing stops are not available yet. Leave this empty.")),
+    "stop_limit_offset_perc": ((None,), _("Stop losses are not available yet. Leave this empty.")),
     "max_daily_trades": ((None,), _("Daily limits are not available yet. Leave this empty.")),
     "max_daily_loss_perc": ((None,), _("Daily limits are not available yet. Leave this empty.")),
     "daily_target_perc": ((None,), _("Daily limits are not available yet. Leave this empty.")),

@@ -21,16 +21,17 @@ class BotConfigSerializer(RowSerializer):
 
     venue = serializers.CharField(source="api_key.venue")
     status = serializers.CharField(source="state.status_text")
+    has_stop = serializers.BooleanField(read_only=True)
 
     class Meta:
         model = BotConfig
         fields = [
             "id", "name", "api_key", "venue", "symbol", "base_asset", "quote_asset", "position_type", "direction",
             "timeframe", "strategy", "strategy_params", "initial_capital", "position_size_perc",
-            "position_size_fixed", "stop_loss_perc", "take_profit_perc", "trailing_stop_perc", "leverage",
-            "max_daily_trades", "max_daily_loss_perc", "daily_target_perc", "cooldown_candles",
-            "max_slippage_perc", "auto_transfer_funds", "transfer_amount", "is_active", "status", "version",
-            "created_at", "updated_at",
+            "position_size_fixed", "stop_loss_perc", "take_profit_perc", "trailing_stop_perc",
+            "stop_limit_offset_perc", "has_stop", "leverage", "max_daily_trades", "max_daily_loss_perc",
+            "daily_target_perc", "cooldown_candles", "max_slippage_perc", "auto_transfer_funds", "transfer_amount",
+            "is_active", "status", "version", "created_at", "updated_at",
         ]  # fmt: skip
 
 
@@ -71,6 +72,7 @@ class BotConfigBody(serializers.Serializer):  # type: ignore[type-arg]
     stop_loss_perc = amount()
     take_profit_perc = amount()
     trailing_stop_perc = amount()
+    stop_limit_offset_perc = amount()
     leverage = whole()
     max_daily_trades = whole(allow_null=True)
     max_daily_loss_perc = amount()

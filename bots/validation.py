@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from accounts.models import ApiKey
 from bots import parsing, scope
 from bots.models import BotConfig, Direction, Timeframe
+from bots.ranges import objections_to_ranges
 from bots.sizing import objection_to_size
 from bots.wording import plain
 from engine.rules import SymbolRules
@@ -43,6 +44,7 @@ READERS: dict[str, parsing.Reader] = {
     "stop_loss_perc": parsing.amount,
     "take_profit_perc": parsing.amount,
     "trailing_stop_perc": parsing.amount,
+    "stop_limit_offset_perc": parsing.amount,
     "leverage": parsing.with_empty_as(1, parsing.whole),
     "max_daily_trades": parsing.whole,
     "max_daily_loss_perc": parsing.amount,
@@ -76,6 +78,7 @@ def check_configuration(
     checking = _Checking(user, given, bot)
     checking.read()
     checking.check_scope()
+    checking.check_ranges()
     checking.check_name()
     checking.check_strategy()
     checking.check_key()
@@ -146,6 +149,10 @@ class _Checking:
     def check_scope(self) -> None:
         readable = {name: value for name, value in self.values.items() if name not in self.errors}
         self.errors.update(scope.refusals(readable))
+
+    def check_ranges(self) -> None:
+        readable = {name: value for name, value in self.values.items() if name not in self.errors}
+        self.errors.update(objections_to_ranges(readable))
 
     def check_name(self) -> None:
         name = self.values["name"]

@@ -52,9 +52,9 @@ def test_a_new_bot_is_stopped_and_has_its_state_and_first_version(
         "strategy_params": {"ema_fast": 8, "ema_slow": 21, "ema_period": None, "rsi_period": 7, "rsi_oversold": 35,
                             "rsi_overbought": 65},
         "initial_capital": "1000", "position_size_perc": None, "position_size_fixed": None, "stop_loss_perc": None,
-        "take_profit_perc": None, "trailing_stop_perc": None, "leverage": 1, "max_daily_trades": None,
-        "max_daily_loss_perc": None, "daily_target_perc": None, "cooldown_candles": 0, "max_slippage_perc": None,
-        "auto_transfer_funds": False, "transfer_amount": None,
+        "take_profit_perc": None, "trailing_stop_perc": None, "stop_limit_offset_perc": None, "leverage": 1,
+        "max_daily_trades": None, "max_daily_loss_perc": None, "daily_target_perc": None, "cooldown_candles": 0,
+        "max_slippage_perc": None, "auto_transfer_funds": False, "transfer_amount": None,
     }  # fmt: skip
 
 

@@ -64,7 +64,7 @@ ASKED_TOO_EARLY = [
     ("stop_loss_perc", "1"), ("take_profit_perc", 2), ("trailing_stop_perc", 0.5), ("max_daily_trades", 0),
     ("max_daily_trades", 3), ("max_daily_loss_perc", "5"), ("daily_target_perc", "5"), ("cooldown_candles", 1),
     ("max_slippage_perc", "0.5"), ("auto_transfer_funds", True), ("auto_transfer_funds", "on"),
-    ("transfer_amount", "10"),
+    ("transfer_amount", "10"), ("stop_limit_offset_perc", "2"),
 ]  # fmt: skip
 
 
