@@ -14,6 +14,15 @@ from engine.orders import OrderType, Side
 
 # With its clock and ours further apart than this nothing is entered (SPEC §4.3).
 MOST_OFFSET_MS: Final = 500
+ORDER_REFUSED: Final = -2010
+_PRICE_PASSED: Final = frozenset(
+    {
+        "Order would trigger immediately",
+        "Order would immediately match and take",
+        "The relationship of the prices for the orders is not correct",
+        "Stop price would trigger immediately",
+    }
+)
 
 
 class ExchangeError(Exception):
@@ -27,6 +36,11 @@ class Rejected(ExchangeError):
         super().__init__(f"{message} ({code})")
         self.code = code
         self.message = message
+
+    @property
+    def says_price_passed(self) -> bool:
+        """The market has already passed a price of the order: a stop would trigger at once, a maker would take."""
+        return self.code == ORDER_REFUSED and self.message.rstrip(".") in _PRICE_PASSED
 
 
 class CredentialsRefused(Rejected):

@@ -11,7 +11,8 @@ from engine.orders import Purpose
 from trading.models import Installation
 
 PREFIX = "tb"
-LETTERS = {Purpose.ENTRY: "e", Purpose.EXIT: "x"}
+LIST = "l"
+LETTERS = {Purpose.ENTRY: "e", Purpose.EXIT: "x", Purpose.STOP: "s", Purpose.TARGET: "t"}
 
 
 @cache
@@ -23,6 +24,15 @@ def installation_tag() -> str:
 def next_client_order_id(bot_id: int, purpose: Purpose) -> str:
     """The bot's next id, at most 36 of `[A-Za-z0-9_-]`. Called inside the planning transaction: the sequence on the
     bot's state row rises with it, so an id drawn by a transaction that rolled back was never sent."""
+    return _next_id(bot_id, LETTERS[purpose])
+
+
+def next_list_id(bot_id: int) -> str:
+    """The bot's next id for an order list, from the same sequence."""
+    return _next_id(bot_id, LIST)
+
+
+def _next_id(bot_id: int, letter: str) -> str:
     BotState.objects.filter(pk=bot_id).update(order_sequence=F("order_sequence") + 1)
     sequence = BotState.objects.values_list("order_sequence", flat=True).get(pk=bot_id)
-    return f"{PREFIX}{installation_tag()}-{bot_id}-{LETTERS[purpose]}{sequence}"
+    return f"{PREFIX}{installation_tag()}-{bot_id}-{letter}{sequence}"

@@ -6,19 +6,34 @@ its position (`action`), so that one exit at a time is under way.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from bots.models import BotConfig
-from engine.orders import Purpose, Side
+from engine.orders import OrderType, Purpose, Side
 from trading.models import Decision, Order, Position
 from trading.models.money import PositionAction
 from trading.money import reserve
-from trading.orders.client_ids import next_client_order_id
+from trading.orders.client_ids import next_client_order_id, next_list_id
 
 
 class ExitInProgress(Exception):
     """Another action already has the position."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exits:
+    """What protection is to stand: prices, the kind the symbol allows for the stop, and the quantity of both."""
+
+    quantity: Decimal
+    stop_price: Decimal | None
+    stop_kind: OrderType
+    stop_limit: Decimal | None
+    stop_reason: str
+    target_price: Decimal | None
+    rules_version: int
 
 
 def plan_entry(
@@ -32,22 +47,17 @@ def plan_entry(
 ) -> Order:
     """A MARKET buy for `quote_quantity` of quote money. Raises `trading.money.NotEnoughMoney`."""
     reserve(bot.account_id, bot.position_type, bot.quote_asset, quote_quantity)
-    return Order.objects.create(
-        bot_config=bot,
-        account_id=bot.account_id,
+    return _create(
+        bot,
+        Purpose.ENTRY,
+        at=at,
         decision=decision,
-        venue=bot.api_key.venue,
-        market=bot.position_type,
-        symbol=bot.symbol,
-        purpose=Purpose.ENTRY,
         reason="entry",
         side=Side.BUY,
         quote_quantity=quote_quantity,
         reserved=quote_quantity,
-        client_order_id=next_client_order_id(bot.pk, Purpose.ENTRY),
         rules_version=rules_version,
         fresh_until_ms=fresh_until_ms,
-        planned_at=at,
     )
 
 
@@ -61,29 +71,77 @@ def plan_exit(
     at: datetime,
     decision: Decision | None = None,
 ) -> Order:
-    """A MARKET sell of `quantity` coins of the bot's own position. Raises ExitInProgress if another action has it."""
-    taken = Position.objects.filter(
-        pk=position.pk, closed_at__isnull=True, action=PositionAction.NONE
-    ).update(action=PositionAction.EXIT, exit_reason=reason)
+    """A MARKET sell of `quantity` coins of the bot's own position, of which no other order may be left. Raises
+    ExitInProgress if it is being closed already."""
+    take_for_closing(position, reason=reason)
+    return _exit_order(
+        bot, position, quantity=quantity, rules_version=rules_version, at=at, decision=decision
+    )
+
+
+def take_for_closing(position: Position, *, reason: str) -> None:
+    """From here on the position is being closed, for `reason`; whatever protects it will be cancelled first."""
+    open_ones = Position.objects.filter(pk=position.pk, closed_at__isnull=True)
+    taken = open_ones.exclude(action=PositionAction.EXIT).update(
+        action=PositionAction.EXIT, exit_reason=reason
+    )
     if taken != 1:
         raise ExitInProgress(f"position {position.pk} is already being closed")
-    return _exit_order(
-        bot, position, reason=reason, quantity=quantity, rules_version=rules_version, at=at, decision=decision
-    )
+    position.action, position.exit_reason = PositionAction.EXIT, reason
 
 
 def plan_exit_again(
     bot: BotConfig, position: Position, *, quantity: Decimal, rules_version: int, at: datetime
 ) -> Order:
-    """A new exit, with a new id, for a position whose last exit order came to nothing. It still has the action."""
-    return _exit_order(
+    """The sale of a position that is being closed, when no order of it is left."""
+    return _exit_order(bot, position, quantity=quantity, rules_version=rules_version, at=at, decision=None)
+
+
+def plan_protection(bot: BotConfig, position: Position, exits: Exits, *, at: datetime) -> list[Order]:
+    """The wanted stop and target of a position: two orders that share a list id, or the one that is wanted."""
+    both = exits.stop_price is not None and exits.target_price is not None
+    shared = {"list_client_order_id": next_list_id(bot.pk) if both else ""}
+    planned = []
+    if exits.stop_price is not None:
+        planned.append(_stop(bot, position, exits, at=at, **shared))
+    if exits.target_price is not None:
+        planned.append(
+            _closing(
+                bot,
+                position,
+                Purpose.TARGET,
+                at=at,
+                reason="take_profit",
+                kind=OrderType.LIMIT_MAKER,
+                price=exits.target_price,
+                quantity=exits.quantity,
+                rules_version=exits.rules_version,
+                **shared,
+            )
+        )
+    return planned
+
+
+def plan_replacement(bot: BotConfig, old: Order, exits: Exits, *, at: datetime) -> Order:
+    """A new lone stop in the place of `old`, whose cancel is wanted from here on."""
+    Order.objects.filter(pk=old.pk).update(cancel_wanted_at=at, updated_at=at)
+    assert old.position is not None  # a stop has one
+    return _stop(bot, old.position, exits, at=at, replaces=old)
+
+
+def _stop(bot: BotConfig, position: Position, exits: Exits, *, at: datetime, **more: Any) -> Order:
+    return _closing(
         bot,
         position,
-        reason=position.exit_reason,
-        quantity=quantity,
-        rules_version=rules_version,
+        Purpose.STOP,
         at=at,
-        decision=None,
+        reason=exits.stop_reason,
+        kind=exits.stop_kind,
+        stop_price=exits.stop_price,
+        price=exits.stop_limit,
+        quantity=exits.quantity,
+        rules_version=exits.rules_version,
+        **more,
     )
 
 
@@ -91,25 +149,39 @@ def _exit_order(
     bot: BotConfig,
     position: Position,
     *,
-    reason: str,
     quantity: Decimal,
     rules_version: int,
     at: datetime,
     decision: Decision | None,
 ) -> Order:
-    return Order.objects.create(
+    return _closing(
+        bot,
+        position,
+        Purpose.EXIT,
+        at=at,
+        reason=position.exit_reason,
+        quantity=quantity,
+        rules_version=rules_version,
+        decision=decision,
+    )
+
+
+def _closing(
+    bot: BotConfig, position: Position, purpose: Purpose, *, at: datetime, **values: Any
+) -> Order:
+    return _create(bot, purpose, at=at, position=position, side=Side.SELL, **values)
+
+
+def _create(bot: BotConfig, purpose: Purpose, *, at: datetime, **values: Any) -> Order:
+    order: Order = Order.objects.create(
         bot_config=bot,
         account_id=bot.account_id,
-        position=position,
-        decision=decision,
         venue=bot.api_key.venue,
         market=bot.position_type,
         symbol=bot.symbol,
-        purpose=Purpose.EXIT,
-        reason=reason,
-        side=Side.SELL,
-        quantity=quantity,
-        client_order_id=next_client_order_id(bot.pk, Purpose.EXIT),
-        rules_version=rules_version,
+        purpose=purpose,
+        client_order_id=next_client_order_id(bot.pk, purpose),
         planned_at=at,
+        **values,
     )
+    return order
