@@ -78,6 +78,11 @@ def share_e6(amount: int, share: int) -> int:
     return amount // 1_000_000 * share + amount % 1_000_000 * share // 1_000_000
 
 
+def share_up_e6(amount: int, share: int) -> int:
+    """ceil(amount × share / 1e6) for amount ≥ 0 and share ≥ 0, split like `share_e6`."""
+    return amount // 1_000_000 * share + (amount % 1_000_000 * share + 999_999) // 1_000_000
+
+
 def commission_e8(amount_e8: int, rate_e6: int) -> int:
     """The fee on an amount, truncated to 8 places of its asset as the exchange does (SPEC §1)."""
     return share_e6(amount_e8, rate_e6)

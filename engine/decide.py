@@ -4,13 +4,22 @@ Same snapshot, same candle, same decision: live, on paper, in a replay, and when
 The order of questions lives in `step`; here codes become words and integers of the exchange.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
 from engine import step
+from engine.limits import NO_LIMIT, DailyLimits
 from engine.market import Candles, day_of
-from engine.reasons import REASON_OF_CODE, REFUSALS, Circumstances, Reason, blocked_in_words, in_words
+from engine.reasons import (
+    DAILY_LIMIT_REASONS,
+    REASON_OF_CODE,
+    REFUSALS,
+    Circumstances,
+    Reason,
+    blocked_in_words,
+    in_words,
+)
 from engine.rules import SymbolRules
 from engine.sizing import WHOLE_CAPITAL_E6
 from engine.strategies.contract import Signals
@@ -22,6 +31,7 @@ class Action(StrEnum):
     NONE = "none"
     ENTER = "enter"
     EXIT = "exit"
+    MOVE_STOP = "move_stop"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +41,9 @@ class Snapshot:
     At most one of the two sizes is given, neither means the whole capital. `available_e8` is the
     wallet's free money less reservations. `entry_block` names what forbids entries now, if anything
     does; `exit_block` the order of this position that must end before another is planned.
-    `counters_day` counts days since 1970-01-01.
+    `counters_day` counts days since 1970-01-01; daily loss and target are amounts (of the initial capital).
+    `stop_ticks` is the stop wanted now and `best_ticks` the best price since the entry, 0 = none;
+    `last_exit_ms` the market time at which the bot's last position closed.
     """
 
     rules: SymbolRules
@@ -47,11 +59,21 @@ class Snapshot:
     entry_block: str | None = None
     exit_block: str | None = None
     exits_follow_signal: bool = True
+    stop_ticks: int = 0
+    best_ticks: int = 0
+    trailing_percent_e6: int | None = None
+    max_daily_trades: int | None = None
+    max_daily_loss_e8: int | None = None
+    daily_target_e8: int | None = None
+    cooldown_candles: int = 0
+    last_exit_ms: int | None = None
+    stop_slot_free: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bar:
-    """A closed candle with the strategy's word on it. `now_ms` is the venue's market time."""
+    """A closed candle with the strategy's word on it. `now_ms` is the venue's market time. High and low default
+    to 0, which says nothing beyond the close."""
 
     open_ms: int
     interval_ms: int
@@ -61,6 +83,8 @@ class Bar:
     long_exit: bool
     now_ms: int
     is_last_closed: bool
+    high_ticks: int = 0
+    low_ticks: int = 0
 
     @property
     def acts_at_ms(self) -> int:
@@ -77,7 +101,10 @@ class Bar:
 class Decision:
     """What to do and why. `quote_e8` is an entry's quoteOrderQty, `quantity_steps` what an exit sells.
 
-    `counters_day`, `daily_trades`, `daily_pnl_e8` are the day's numbers after the roll, to be stored.
+    `counters_day`, `daily_trades`, `daily_pnl_e8` are the day's numbers after the roll, to be stored, and so is
+    `best_ticks` (0 out of a position). `stop_ticks` is where a MOVE_STOP puts the stop, else 0 (unchanged).
+    `exit_reason` is what an EXIT's trade is called. `pause` is the status detail of the daily limit that pauses
+    the bot now, else "".
     """
 
     action: Action
@@ -89,6 +116,10 @@ class Decision:
     daily_pnl_e8: int
     quote_e8: int = 0
     quantity_steps: int = 0
+    stop_ticks: int = 0
+    best_ticks: int = 0
+    exit_reason: str = ""
+    pause: str = ""
 
 
 def freshness_ms(interval_ms: int) -> int:
@@ -116,6 +147,8 @@ def bar_at(
         long_exit=bool(signals.long_exit[index]),
         now_ms=now_ms,
         is_last_closed=is_last_closed,
+        high_ticks=candle.high // rules.tick_e8,
+        low_ticks=candle.low // rules.tick_e8,
     )
 
 
@@ -126,6 +159,7 @@ def decide(snapshot: Snapshot, bar: Bar) -> Decision:
     outcome = step.step(_state(snapshot), _close(snapshot, bar), _setup(snapshot))
     reason, text = _reason(snapshot, bar, outcome)
     action = _ACTION_OF_CODE[outcome.action]
+    is_limit = reason in DAILY_LIMIT_REASONS and outcome.reason != step.REASON_BLOCKED
     return Decision(
         action=action,
         reason=reason,
@@ -136,11 +170,28 @@ def decide(snapshot: Snapshot, bar: Bar) -> Decision:
         daily_pnl_e8=outcome.state.daily_pnl_e8,
         quote_e8=outcome.quote_e8 if action is Action.ENTER else 0,
         quantity_steps=outcome.quantity if action is Action.EXIT else 0,
+        stop_ticks=outcome.stop if action is Action.MOVE_STOP else 0,
+        best_ticks=outcome.state.best if snapshot.in_position else 0,
+        exit_reason=_EXIT_REASONS[outcome.exit_by] if action is Action.EXIT else "",
+        pause=reason if is_limit else "",
+    )
+
+
+def snapshot_after(snapshot: Snapshot, decision: Decision) -> Snapshot:
+    """What is known before the next of several missed candles: the day, the best price and the stop go on."""
+    return replace(
+        snapshot,
+        counters_day=decision.counters_day,
+        daily_trades=decision.daily_trades,
+        daily_pnl_e8=decision.daily_pnl_e8,
+        best_ticks=decision.best_ticks,
+        stop_ticks=decision.stop_ticks or snapshot.stop_ticks,
     )
 
 
 def says_something_new(previous_reason: str | None, decision: Decision) -> bool:
-    """Whether a decision deserves a row: an action, a signal turned down, or another reason than before."""
+    """Whether a decision deserves a row: an action (a stop that moves is one), a signal turned down, or another
+    reason than before."""
     return (
         decision.action is not Action.NONE
         or decision.reason in REFUSALS
@@ -152,6 +203,12 @@ _ACTION_OF_CODE: Final = {
     step.ACTION_NONE: Action.NONE,
     step.ACTION_ENTER: Action.ENTER,
     step.ACTION_EXIT: Action.EXIT,
+    step.ACTION_MOVE_STOP: Action.MOVE_STOP,
+}
+_EXIT_REASONS: Final = {
+    step.EXIT_BY_NOTHING: "",
+    step.EXIT_BY_SIGNAL: "exit_signal",
+    step.EXIT_BY_TRAILING: "trailing_stop",
 }
 
 
@@ -166,6 +223,7 @@ def _reason(snapshot: Snapshot, bar: Bar, outcome: step.Outcome) -> tuple[str, s
         price_ticks=bar.close_ticks,
         available_e8=snapshot.available_e8,
         late_ms=bar.now_ms - bar.acts_at_ms,
+        cooldown_candles=snapshot.cooldown_candles,
     )
     return reason.value, in_words(reason, outcome, around)
 
@@ -179,6 +237,9 @@ def _state(snapshot: Snapshot) -> step.State:
         quantity=snapshot.quantity_steps,
         capital_e8=snapshot.capital_e8,
         available_e8=snapshot.available_e8,
+        stop=snapshot.stop_ticks,
+        best=snapshot.best_ticks,
+        last_exit_ms=snapshot.last_exit_ms or 0,
     )
 
 
@@ -187,7 +248,10 @@ def _close(snapshot: Snapshot, bar: Bar) -> step.Close:
     takes_orders = rules.is_trading and rules.quote_order_allowed and "MARKET" in rules.order_types
     return step.Close(
         day=day_of(bar.acts_at_ms),
+        at_ms=bar.acts_at_ms,
+        interval_ms=bar.interval_ms,
         price=bar.close_ticks,
+        high=bar.high_ticks,
         ready=int(bar.is_ready),
         long_entry=int(bar.long_entry),
         long_exit=int(bar.long_exit),
@@ -196,6 +260,7 @@ def _close(snapshot: Snapshot, bar: Bar) -> step.Close:
         exits_blocked=int(snapshot.exit_block is not None),
         is_fresh=int(bar.is_fresh),
         is_trading=int(takes_orders),
+        stop_slot_free=int(snapshot.stop_slot_free),
     )
 
 
@@ -207,4 +272,15 @@ def _setup(snapshot: Snapshot) -> step.Setup:
         size_percent_e6=share,
         size_fixed_e8=snapshot.size_fixed_e8 or 0,
         limits=snapshot.rules.market_limits,
+        daily=DailyLimits(
+            max_trades=_limit(snapshot.max_daily_trades),
+            max_loss_e8=_limit(snapshot.max_daily_loss_e8),
+            target_e8=_limit(snapshot.daily_target_e8),
+        ),
+        trailing_percent_e6=snapshot.trailing_percent_e6 or 0,
+        cooldown_candles=snapshot.cooldown_candles,
     )
+
+
+def _limit(limit: int | None) -> int:
+    return NO_LIMIT if limit is None else limit

@@ -28,6 +28,16 @@ class Reason(StrEnum):
     ABOVE_MAX_QUANTITY = "above maximum quantity"
     ABOVE_MAX_NOTIONAL = "above maximum notional"
     NOT_ENOUGH_MONEY = "not enough money"
+    TRAILING_STOP = "trailing stop"
+    STOP_MOVED = "stop moved"
+    COOLDOWN = "cooldown"
+    NO_STOP_SLOT = "no stop slot"
+    # The words of the pauses they lead to (bots.standing).
+    MAX_DAILY_TRADES = "max_daily_trades reached"
+    MAX_DAILY_LOSS = "max_daily_loss reached"
+    DAILY_TARGET = "daily target reached"
+    # Found after the decision, when the book is asked.
+    PRICE_MOVED = "price moved"
     # Standing blocks: whoever takes the snapshot says which one holds.
     STOPPED = "stopped"
     PAUSED = "paused"
@@ -56,6 +66,13 @@ REASON_OF_CODE: Final = {
     step.REASON_ABOVE_MAX_QUANTITY: Reason.ABOVE_MAX_QUANTITY,
     step.REASON_ABOVE_MAX_NOTIONAL: Reason.ABOVE_MAX_NOTIONAL,
     step.REASON_NOT_ENOUGH_MONEY: Reason.NOT_ENOUGH_MONEY,
+    step.REASON_TRAILING_STOP: Reason.TRAILING_STOP,
+    step.REASON_STOP_MOVED: Reason.STOP_MOVED,
+    step.REASON_COOLDOWN: Reason.COOLDOWN,
+    step.REASON_NO_STOP_SLOT: Reason.NO_STOP_SLOT,
+    step.REASON_MAX_DAILY_TRADES: Reason.MAX_DAILY_TRADES,
+    step.REASON_MAX_DAILY_LOSS: Reason.MAX_DAILY_LOSS,
+    step.REASON_DAILY_TARGET: Reason.DAILY_TARGET,
 }  # The two blocks have no word of their own: the snapshot brings it.
 
 REFUSALS: Final = frozenset(
@@ -69,16 +86,22 @@ REFUSALS: Final = frozenset(
         Reason.ABOVE_MAX_QUANTITY,
         Reason.ABOVE_MAX_NOTIONAL,
         Reason.NOT_ENOUGH_MONEY,
+        Reason.NO_STOP_SLOT,
+        Reason.PRICE_MOVED,
     }
 )
 """A signal came and was turned down: worth a row every time, even twice in a row."""
+
+DAILY_LIMIT_REASONS: Final = frozenset({Reason.MAX_DAILY_TRADES, Reason.MAX_DAILY_LOSS, Reason.DAILY_TARGET})
+"""They pause the bot until the day rolls."""
 
 _PLAIN: Final = {
     Reason.NO_SIGNAL: "No entry signal on this candle.",
     Reason.WARMING_UP: "The indicators need more candles before they say anything.",
     Reason.IN_POSITION: "In a position, and no exit signal on this candle.",
     Reason.POSITION_KEPT: "Exit signal, not followed: the bot is stopped and its position kept.",
-    Reason.NOTHING_TO_SELL: "Exit signal, but the position holds less than one tradable step.",
+    Reason.NO_STOP_SLOT: "Entry signal, but the account has no room left for a further stop order on this symbol.",
+    Reason.PRICE_MOVED: "The order book's price lies further from the signal's close than this bot allows.",
     Reason.STOPPED: "No new entries: the bot is stopped.",
     Reason.PAUSED: "No new entries: the bot is paused.",
     Reason.ERROR: "No new entries: the bot is in an error and waits for its cause to end.",
@@ -104,20 +127,24 @@ class Circumstances:
     price_ticks: int
     available_e8: int
     late_ms: int
+    cooldown_candles: int = 0
 
 
 def in_words(reason: Reason, outcome: step.Outcome, around: Circumstances) -> str:
     """One plain sentence with the numbers it rests on."""
     if reason in _PLAIN:
         return _PLAIN[reason]
+    if reason in DAILY_LIMIT_REASONS:
+        return _limit_in_words(reason, outcome, around)
+    if reason in _OF_AN_EXIT:
+        return _exit_in_words(reason, outcome, around)
     rules = around.rules
     asset, quote = rules.quote_asset, plain_e8(outcome.quote_e8)
-    close = f"{plain_e8(rules.price_e8(around.price_ticks))} {asset}"
     if reason is Reason.ENTRY_SIGNAL:
-        return f"Entry signal at a close of {close}: buying for {quote} {asset}."
-    if reason is Reason.EXIT_SIGNAL:
-        held = f"{plain_e8(rules.quantity_e8(outcome.quantity))} {rules.base_asset}"
-        return f"Exit signal at a close of {close}: selling {held}."
+        return f"Entry signal at a close of {_price(around.price_ticks, rules)}: buying for {quote} {asset}."
+    if reason is Reason.COOLDOWN:
+        candles = "candle" if around.cooldown_candles == 1 else f"{around.cooldown_candles} candles"
+        return f"No entry on the first {candles} to close after an exit."
     if reason is Reason.TOO_LATE:
         return f"Entry signal, but seen {around.late_ms / 1000:.1f} s after the close, too late to act on."
     if reason is Reason.NOT_ENOUGH_MONEY:
@@ -125,9 +152,48 @@ def in_words(reason: Reason, outcome: step.Outcome, around: Circumstances) -> st
         return f"Entry signal, but it takes {quote} {asset} and only {free} {asset} are free."
     if reason is Reason.NOT_TRADING:
         return f"Entry signal, but {rules.symbol} takes no market orders now (status {rules.status})."
-    if reason is Reason.EXIT_TOO_SMALL:
-        return f"Exit signal, but {_rule_in_words(outcome, around)}."
     return f"Entry signal, but {_size_in_words(outcome, around)}."
+
+
+_OF_AN_EXIT: Final = frozenset(
+    {
+        Reason.EXIT_SIGNAL,
+        Reason.TRAILING_STOP,
+        Reason.STOP_MOVED,
+        Reason.NOTHING_TO_SELL,
+        Reason.EXIT_TOO_SMALL,
+    }
+)
+
+
+def _exit_in_words(reason: Reason, outcome: step.Outcome, around: Circumstances) -> str:
+    rules = around.rules
+    close, stop = _price(around.price_ticks, rules), _price(outcome.stop, rules)
+    if reason is Reason.STOP_MOVED:
+        return f"The best price since the entry is {_price(outcome.state.best, rules)}: the stop moves to {stop}."
+    is_trailing = outcome.exit_by == step.EXIT_BY_TRAILING
+    why = "Trailing stop reached" if is_trailing else "Exit signal"
+    if reason is Reason.NOTHING_TO_SELL:
+        return f"{why}, but the position holds less than one tradable step."
+    if reason is Reason.EXIT_TOO_SMALL:
+        return f"{why}, but {_rule_in_words(outcome, around)}."
+    held = f"{plain_e8(rules.quantity_e8(outcome.quantity))} {rules.base_asset}"
+    if is_trailing:
+        return f"The close of {close} lies at or below the trailing stop of {stop}: selling {held}."
+    return f"Exit signal at a close of {close}: selling {held}."
+
+
+def _limit_in_words(reason: Reason, outcome: step.Outcome, around: Circumstances) -> str:
+    """The bot is paused by it until the next UTC day."""
+    trades, result = outcome.state.daily_trades, plain_e8(outcome.state.daily_pnl_e8)
+    if reason is Reason.MAX_DAILY_TRADES:
+        return f"No more entries today: {trades} made, and that is this bot's limit."
+    limit = "loss limit" if reason is Reason.MAX_DAILY_LOSS else "target"
+    return f"No more entries today: the result of {result} {around.rules.quote_asset} reached this bot's daily {limit}."
+
+
+def _price(ticks: int, rules: SymbolRules) -> str:
+    return f"{plain_e8(rules.price_e8(ticks))} {rules.quote_asset}"
 
 
 def _size_in_words(outcome: step.Outcome, around: Circumstances) -> str:

@@ -2,13 +2,22 @@
 
 `decide` calls it for one candle, the backtest's fold compiles it over a year of them. It decides and
 never fills: positions, capital and money change where fills happen. Only integers and NamedTuples
-of integers enter, and only functions of `amounts`, `rules` and `sizing` are called, so that numba can
-compile all of it; no division meets a negative number, and with the filters of real symbols no product
-exceeds 64 bits.
+of integers enter, and only functions of `amounts`, `exits`, `limits`, `rules` and `sizing` are called, so
+that numba can compile all of it; no division meets a negative number, and with the filters of real symbols
+no product exceeds 64 bits.
 """
 
 from typing import Final, NamedTuple
 
+from engine.exits import trailed_stop_ticks
+from engine.limits import (
+    MAX_LOSS_REACHED,
+    MAX_TRADES_REACHED,
+    NOT_REACHED,
+    DailyLimits,
+    is_cooling,
+    limit_reached,
+)
 from engine.rules import (
     ABOVE_MAX_QUANTITY,
     BELOW_MIN_NOTIONAL,
@@ -23,9 +32,14 @@ from engine.sizing import entry_quote_e8
 ACTION_NONE: Final = 0
 ACTION_ENTER: Final = 1
 ACTION_EXIT: Final = 2
+ACTION_MOVE_STOP: Final = 3
 
 SIDE_FLAT: Final = 0
 SIDE_LONG: Final = 1
+
+EXIT_BY_NOTHING: Final = 0
+EXIT_BY_SIGNAL: Final = 1
+EXIT_BY_TRAILING: Final = 2
 
 REASON_NO_SIGNAL: Final = 0
 REASON_WARMING_UP: Final = 1
@@ -44,18 +58,31 @@ REASON_ABOVE_MAX_QUANTITY: Final = 13
 REASON_ABOVE_MAX_NOTIONAL: Final = 14
 REASON_NOT_ENOUGH_MONEY: Final = 15
 REASON_EXIT_BLOCKED: Final = 16
+REASON_TRAILING_STOP: Final = 17
+REASON_STOP_MOVED: Final = 18
+REASON_COOLDOWN: Final = 19
+REASON_NO_STOP_SLOT: Final = 20
+REASON_MAX_DAILY_TRADES: Final = 21
+REASON_MAX_DAILY_LOSS: Final = 22
+REASON_DAILY_TARGET: Final = 23
 
 
 class Setup(NamedTuple):
-    """What the configuration and the symbol say. `size_fixed_e8` 0: the share counts."""
+    """What the configuration and the symbol say. `size_fixed_e8` 0: the share counts. `trailing_percent_e6` 0:
+    nothing trails."""
 
     size_percent_e6: int
     size_fixed_e8: int
     limits: MarketLimits
+    daily: DailyLimits
+    trailing_percent_e6: int
+    cooldown_candles: int
 
 
 class State(NamedTuple):
-    """What the bot is before (and after) the candle. `quantity` is what its position can sell, in steps."""
+    """What the bot is before (and after) the candle. `quantity` is what its position can sell, in steps; `stop`
+    the wanted stop and `best` the best price since the entry, in ticks, 0 = none; `last_exit_ms` when its last
+    position closed, 0 = never."""
 
     day: int
     daily_trades: int
@@ -64,13 +91,20 @@ class State(NamedTuple):
     quantity: int
     capital_e8: int
     available_e8: int
+    stop: int
+    best: int
+    last_exit_ms: int
 
 
 class Close(NamedTuple):
-    """One closed candle as it bears on this bot; flags are 0 or 1. `day` is that of the opening acted at."""
+    """One closed candle as it bears on this bot; flags are 0 or 1. `day` and `at_ms` are those of the opening
+    acted at, `price` is the close and `high` the highest price, in ticks."""
 
     day: int
+    at_ms: int
+    interval_ms: int
     price: int
+    high: int
     ready: int
     long_entry: int
     long_exit: int
@@ -79,40 +113,47 @@ class Close(NamedTuple):
     exits_blocked: int
     is_fresh: int
     is_trading: int
+    stop_slot_free: int
 
 
 class Outcome(NamedTuple):
-    """`quote_e8` and `quantity` are also set for what was turned down, so that words can say the numbers."""
+    """`quote_e8`, `quantity`, `stop` and `exit_by` are also set for what was turned down, so that words can say
+    the numbers. `stop` is where the trail puts the stop now, 0 where it moves nothing."""
 
     state: State
     action: int
     reason: int
     quote_e8: int
     quantity: int
+    stop: int
+    exit_by: int
 
 
 def step(state: State, close: Close, setup: Setup) -> Outcome:
     """Asked in this order; the first thing that stops an entry is the reason.
 
-    Roll the day → exit signal → standing blocks → daily limits (trades, loss, target) → cooldown →
-    entry signal → freshness → size → symbol rules → money → risk. Daily limits, cooldown and risk
-    are refused by name in configurations until they stand here, at the places marked below.
+    Roll the day → exit (signal, then trailing stop) → standing blocks → daily limits (trades, loss, target) →
+    cooldown → entry signal → freshness → size → symbol rules → money → risk.
 
     A candle that exits may also enter: once the exit is final the same candle is asked again, flat
     and with the capital after it.
     """
     rolled = roll_day(state, close.day)
     if rolled.side != SIDE_FLAT:
-        return _leave(rolled, close, setup)
+        return _leave(_with_best(rolled, close), close, setup)
     if close.entries_blocked:
-        return Outcome(rolled, ACTION_NONE, REASON_BLOCKED, 0, 0)
-    # Daily limits, then cooldown: here.
+        return _nothing(rolled, REASON_BLOCKED)
+    reached = limit_reached(rolled.daily_trades, rolled.daily_pnl_e8, setup.daily)
+    if reached != NOT_REACHED:
+        return _nothing(rolled, _limit_reason(reached))
+    if is_cooling(close.at_ms, rolled.last_exit_ms, close.interval_ms, setup.cooldown_candles):
+        return _nothing(rolled, REASON_COOLDOWN)
     if not close.ready:
-        return Outcome(rolled, ACTION_NONE, REASON_WARMING_UP, 0, 0)
+        return _nothing(rolled, REASON_WARMING_UP)
     if not close.long_entry:
-        return Outcome(rolled, ACTION_NONE, REASON_NO_SIGNAL, 0, 0)
+        return _nothing(rolled, REASON_NO_SIGNAL)
     if not close.is_fresh:
-        return Outcome(rolled, ACTION_NONE, REASON_TOO_LATE, 0, 0)
+        return _nothing(rolled, REASON_TOO_LATE)
     return _enter(rolled, close, setup)
 
 
@@ -120,23 +161,62 @@ def roll_day(state: State, day: int) -> State:
     """Counters start again on a new UTC day; a candle caught up from an earlier day rolls nothing back."""
     if day <= state.day:
         return state
-    return State(day, 0, 0, state.side, state.quantity, state.capital_e8, state.available_e8)
+    return State(
+        day,
+        0,
+        0,
+        state.side,
+        state.quantity,
+        state.capital_e8,
+        state.available_e8,
+        state.stop,
+        state.best,
+        state.last_exit_ms,
+    )
+
+
+def _with_best(state: State, close: Close) -> State:
+    """The best price since the entry, this candle's high included, whatever else happens to it."""
+    best = max(state.best, close.high, close.price)
+    return State(
+        state.day,
+        state.daily_trades,
+        state.daily_pnl_e8,
+        state.side,
+        state.quantity,
+        state.capital_e8,
+        state.available_e8,
+        state.stop,
+        best,
+        state.last_exit_ms,
+    )
 
 
 def _leave(state: State, close: Close, setup: Setup) -> Outcome:
-    """What an open position does at this close. No limit refuses an exit, only an order on its way."""
-    if not close.long_exit:
-        return Outcome(state, ACTION_NONE, REASON_IN_POSITION, 0, 0)
-    if not close.follows_exit_signal:
-        return Outcome(state, ACTION_NONE, REASON_POSITION_KEPT, 0, 0)
+    """What an open position does at this close. No limit refuses an exit, only an order on its way; an exit signal
+    that is followed wins over the trail, one that is not leaves the trail at work."""
+    if close.long_exit and close.follows_exit_signal:
+        return _exit(state, close, setup, 0, EXIT_BY_SIGNAL)
+    stop = trailed_stop_ticks(state.best, setup.trailing_percent_e6)
+    if stop <= state.stop or state.quantity <= 0:
+        return _nothing(state, REASON_POSITION_KEPT if close.long_exit else REASON_IN_POSITION)
+    if stop >= close.price:
+        return _exit(state, close, setup, stop, EXIT_BY_TRAILING)
     if close.exits_blocked:
-        return Outcome(state, ACTION_NONE, REASON_EXIT_BLOCKED, 0, 0)
+        return Outcome(state, ACTION_NONE, REASON_EXIT_BLOCKED, 0, 0, stop, EXIT_BY_NOTHING)
+    return Outcome(state, ACTION_MOVE_STOP, REASON_STOP_MOVED, 0, 0, stop, EXIT_BY_NOTHING)
+
+
+def _exit(state: State, close: Close, setup: Setup, stop: int, exit_by: int) -> Outcome:
+    if close.exits_blocked:
+        return Outcome(state, ACTION_NONE, REASON_EXIT_BLOCKED, 0, 0, stop, exit_by)
     if state.quantity <= 0:
-        return Outcome(state, ACTION_NONE, REASON_NOTHING_TO_SELL, 0, 0)
+        return Outcome(state, ACTION_NONE, REASON_NOTHING_TO_SELL, 0, 0, stop, exit_by)
     fault = market_fault(close.price, state.quantity, setup.limits)
     if fault in (BELOW_MIN_QUANTITY, BELOW_MIN_NOTIONAL):
-        return Outcome(state, ACTION_NONE, REASON_EXIT_TOO_SMALL, 0, state.quantity)
-    return Outcome(state, ACTION_EXIT, REASON_EXIT_SIGNAL, 0, state.quantity)
+        return Outcome(state, ACTION_NONE, REASON_EXIT_TOO_SMALL, 0, state.quantity, stop, exit_by)
+    reason = REASON_EXIT_SIGNAL if exit_by == EXIT_BY_SIGNAL else REASON_TRAILING_STOP
+    return Outcome(state, ACTION_EXIT, reason, 0, state.quantity, stop, exit_by)
 
 
 def _enter(state: State, close: Close, setup: Setup) -> Outcome:
@@ -145,17 +225,34 @@ def _enter(state: State, close: Close, setup: Setup) -> Outcome:
     limits = setup.limits
     quote = entry_quote_e8(state.capital_e8, setup.size_percent_e6, setup.size_fixed_e8, limits.quote_unit_e8)
     if not close.is_trading:
-        return Outcome(state, ACTION_NONE, REASON_NOT_TRADING, quote, 0)
+        return _refused(state, REASON_NOT_TRADING, quote, 0)
     if quote < limits.min_notional_e8:
-        return Outcome(state, ACTION_NONE, REASON_BELOW_MIN_NOTIONAL, quote, 0)
+        return _refused(state, REASON_BELOW_MIN_NOTIONAL, quote, 0)
     quantity = steps_for(quote, close.price, limits)
     fault = market_fault(close.price, quantity, limits)
     if fault != NO_FAULT:
-        return Outcome(state, ACTION_NONE, _entry_refusal(fault), quote, quantity)
+        return _refused(state, _entry_refusal(fault), quote, quantity)
     if quote > state.available_e8:
-        return Outcome(state, ACTION_NONE, REASON_NOT_ENOUGH_MONEY, quote, quantity)
-    # Risk (an entry whose stop lies beyond liquidation, no stop slot): here.
-    return Outcome(state, ACTION_ENTER, REASON_ENTRY_SIGNAL, quote, quantity)
+        return _refused(state, REASON_NOT_ENOUGH_MONEY, quote, quantity)
+    if not close.stop_slot_free:
+        return _refused(state, REASON_NO_STOP_SLOT, quote, quantity)
+    return Outcome(state, ACTION_ENTER, REASON_ENTRY_SIGNAL, quote, quantity, 0, EXIT_BY_NOTHING)
+
+
+def _nothing(state: State, reason: int) -> Outcome:
+    return Outcome(state, ACTION_NONE, reason, 0, 0, 0, EXIT_BY_NOTHING)
+
+
+def _refused(state: State, reason: int, quote_e8: int, quantity: int) -> Outcome:
+    return Outcome(state, ACTION_NONE, reason, quote_e8, quantity, 0, EXIT_BY_NOTHING)
+
+
+def _limit_reason(reached: int) -> int:
+    if reached == MAX_TRADES_REACHED:
+        return REASON_MAX_DAILY_TRADES
+    if reached == MAX_LOSS_REACHED:
+        return REASON_MAX_DAILY_LOSS
+    return REASON_DAILY_TARGET
 
 
 def _entry_refusal(fault: int) -> int:

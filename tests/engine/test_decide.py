@@ -84,6 +84,8 @@ def test_an_exit(holding: Snapshot) -> None:
         daily_trades=3,
         daily_pnl_e8=-7 * E8,
         quantity_steps=1_232,
+        best_ticks=6_000_000,
+        exit_reason="exit_signal",
     )
 
 
@@ -153,6 +155,42 @@ ENTRY = {"long_entry": True}
             "133.33333 BTC is above the maximum quantity 129.84957 BTC.",
         ),
         (
+            {"max_daily_trades": 3},
+            {},
+            "max_daily_trades reached",
+            "No more entries today: 3 made, and that is this bot's limit.",
+        ),
+        (
+            {"max_daily_loss_e8": 7 * E8},
+            {},
+            "max_daily_loss reached",
+            "No more entries today: the result of -7 USDT reached this bot's daily loss limit.",
+        ),
+        (
+            {"daily_target_e8": 20 * E8, "daily_pnl_e8": 2_050_000_000},
+            ENTRY,
+            "daily target reached",
+            "No more entries today: the result of 20.5 USDT reached this bot's daily target.",
+        ),
+        (
+            {"cooldown_candles": 1, "last_exit_ms": NOON_MS - 1},
+            ENTRY,
+            "cooldown",
+            "No entry on the first candle to close after an exit.",
+        ),
+        (
+            {"cooldown_candles": 4, "last_exit_ms": NOON_MS - 3 * MINUTE_MS - 1},
+            ENTRY,
+            "cooldown",
+            "No entry on the first 4 candles to close after an exit.",
+        ),
+        (
+            {"stop_slot_free": False},
+            ENTRY,
+            "no stop slot",
+            "Entry signal, but the account has no room left for a further stop order on this symbol.",
+        ),
+        (
             {"available_e8": 99_999_999_999},
             ENTRY,
             "not enough money",
@@ -210,6 +248,48 @@ def test_what_keeps_a_position(
 ) -> None:
     decision = decide(replace(holding, **known), bar(**candle))
     assert (decision.action, decision.reason, decision.text) == (Action.NONE, reason, text)
+
+
+@pytest.mark.parametrize(
+    ("limits", "pause"),
+    [
+        ({}, ""),
+        ({"max_daily_trades": 4, "max_daily_loss_e8": 8 * E8, "daily_target_e8": 1}, ""),
+        ({"max_daily_trades": 3, "max_daily_loss_e8": 1}, "max_daily_trades reached"),
+        ({"max_daily_loss_e8": 7 * E8}, "max_daily_loss reached"),
+        ({"daily_target_e8": 0, "daily_pnl_e8": 0}, "daily target reached"),
+    ],
+)
+def test_a_daily_limit_pauses_a_flat_bot(flat: Snapshot, limits: dict[str, int], pause: str) -> None:
+    decision = decide(replace(flat, **limits), bar())
+    assert (decision.pause, decision.reason) == (pause, pause or "no signal")
+
+
+def test_yesterdays_numbers_reach_no_limit(flat: Snapshot) -> None:
+    yesterday = replace(flat, counters_day=DAY - 1, max_daily_trades=1, max_daily_loss_e8=1)
+    assert decide(yesterday, bar(long_entry=True)).action is Action.ENTER
+
+
+def test_a_bot_already_paused_is_not_paused_again(flat: Snapshot) -> None:
+    paused = replace(flat, max_daily_trades=1, entry_block="max_daily_trades reached")
+    assert decide(paused, bar()).pause == ""
+
+
+@pytest.mark.parametrize(
+    "limits", [{"max_daily_trades": 1}, {"max_daily_loss_e8": 1}, {"daily_target_e8": 0}]
+)
+def test_a_limit_neither_closes_a_position_nor_refuses_its_exit(
+    holding: Snapshot, limits: dict[str, int]
+) -> None:
+    limited = replace(holding, **limits)
+    quiet = decide(limited, bar())
+    assert (quiet.action, quiet.reason, quiet.pause) == (Action.NONE, "in position", "")
+    assert decide(limited, bar(long_exit=True)).action is Action.EXIT
+
+
+def test_the_first_candle_after_the_cooldown_may_enter(flat: Snapshot) -> None:
+    left = replace(flat, cooldown_candles=1, last_exit_ms=NOON_MS - MINUTE_MS - 1)
+    assert decide(left, bar(long_entry=True)).action is Action.ENTER
 
 
 @pytest.mark.parametrize("block", ["paused", "halted", "error", "unknown order"])
@@ -323,6 +403,8 @@ def test_bars_come_from_candles_and_signals(btc_rules: SymbolRules) -> None:
         long_exit=False,
         now_ms=now,
         is_last_closed=True,
+        high_ticks=9_700,
+        low_ticks=9_700,
     )
     assert type(made.close_ticks) is int
 

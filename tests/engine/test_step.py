@@ -7,19 +7,28 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine import amounts, rules, sizing, step
+from engine import amounts, exits, limits, rules, sizing, step
+from engine.limits import NO_DAILY_LIMITS, NO_LIMIT, DailyLimits
 from engine.rules import SymbolRules
 
 SOURCES = (
-    (amounts, ("share_e6",)),
+    (amounts, ("share_e6", "share_up_e6")),
+    (exits, ("_below", "protective_ticks", "trailed_stop_ticks", "stop_limit_ticks")),
+    (limits, ("limit_reached", "is_cooling", "breaker_trips")),
     (sizing, ("entry_quote_e8",)),
     (rules, ("notional_e8", "steps_for", "market_fault")),
-    (step, ("roll_day", "_entry_refusal", "_leave", "_enter", "step")),
-)
+    (
+        step,
+        (
+            "roll_day", "_with_best", "_nothing", "_refused", "_limit_reason", "_entry_refusal", "_exit", "_leave",
+            "_enter", "step",
+        ),
+    ),
+)  # fmt: skip
 
 
 @pytest.fixture(scope="session")
-def compiled() -> Any:
+def compiled() -> dict[str, Any]:
     """The very same source, each function seeing the compiled ones before it; nothing of ours is changed."""
     import numba
 
@@ -28,10 +37,16 @@ def compiled() -> Any:
         for name in names:
             plain = getattr(module, name)
             twin = types.FunctionType(plain.__code__, {**vars(module), **known}, name)
+            twin.__kwdefaults__ = plain.__kwdefaults__
             known[name] = numba.njit(twin)
-    return known["step"]
+    return known
 
 
+NOON_MS = 20_000 * 86_400_000 + 43_200_000
+FLAGS = (
+    "ready", "long_entry", "long_exit", "follows_exit_signal", "entries_blocked", "exits_blocked", "is_fresh",
+    "is_trading", "stop_slot_free",
+)  # fmt: skip
 flags = st.integers(0, 1)
 money = st.integers(-(10**15), 10**15)
 
@@ -47,11 +62,17 @@ money = st.integers(-(10**15), 10**15)
         quantity=st.integers(0, 10**7),
         capital_e8=money,
         available_e8=money,
+        stop=st.integers(0, 10**8),
+        best=st.integers(0, 10**8),
+        last_exit_ms=st.one_of(st.just(0), st.integers(NOON_MS - 300_000, NOON_MS + 1_000)),
     ),
     close=st.builds(
         step.Close,
         day=st.just(20_000),
+        at_ms=st.just(NOON_MS),
+        interval_ms=st.just(60_000),
         price=st.integers(1, 10**8),
+        high=st.integers(1, 10**8),
         ready=st.just(1),
         long_entry=st.just(1),
         long_exit=st.just(1),
@@ -60,49 +81,92 @@ money = st.integers(-(10**15), 10**15)
         exits_blocked=st.just(0),
         is_fresh=st.just(1),
         is_trading=st.just(1),
+        stop_slot_free=st.just(1),
     ),
-    flipped=st.sampled_from(["", "", "", *step.Close._fields[2:]]),
+    daily=st.one_of(
+        st.just(NO_DAILY_LIMITS),
+        st.builds(DailyLimits, st.integers(-1, 9), st.integers(-1, 10**15), st.integers(-1, 10**15)),
+    ),
+    trailing=st.sampled_from([0, 500, 3_000, 900_000]),
+    cooldown=st.sampled_from([0, 0, 1, 4]),
+    flipped=st.sampled_from(["", "", "", *FLAGS]),
     percent=st.integers(1, 1_000_000),
     fixed=st.sampled_from([0, 0, 600_000_000]),
     number=st.integers(0, 9),
 )
 def test_compiled_and_plain_step_agree(
-    compiled: Any, every_rules: list[SymbolRules], *, state: step.State, close: step.Close, flipped: str,
-    percent: int, fixed: int, number: int,
+    compiled: dict[str, Any], every_rules: list[SymbolRules], *, state: step.State, close: step.Close,
+    daily: DailyLimits, trailing: int, cooldown: int, flipped: str, percent: int, fixed: int, number: int,
 ) -> None:  # fmt: skip
     if flipped:
         close = close._replace(**{flipped: 1 - getattr(close, flipped)})
-    setup = step.Setup(percent, fixed, every_rules[number % len(every_rules)].market_limits)
-    assert compiled(state, close, setup) == step.step(state, close, setup)
+    of_symbol = every_rules[number % len(every_rules)].market_limits
+    setup = step.Setup(percent, fixed, of_symbol, daily, trailing, cooldown)
+    assert compiled["step"](state, close, setup) == step.step(state, close, setup)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    entry=st.integers(1, 10**14), stop=st.integers(0, 900_000), target=st.integers(0, 900_000),
+    trail=st.integers(0, 900_000), tick=st.sampled_from([1, 100, 1_000_000, 10**8]),
+)  # fmt: skip
+def test_compiled_and_plain_exits_agree(
+    compiled: dict[str, Any], *, entry: int, stop: int, target: int, trail: int, tick: int
+) -> None:
+    plain = exits.protective_ticks(
+        entry, stop_percent_e6=stop, target_percent_e6=target, trailing_percent_e6=trail, tick_e8=tick
+    )
+    assert compiled["protective_ticks"](entry, stop, target, trail, tick) == plain
+    assert compiled["stop_limit_ticks"](plain.stop_ticks, stop) == exits.stop_limit_ticks(
+        plain.stop_ticks, stop
+    )
+
+
+def test_compiled_and_plain_breaker_agree(compiled: dict[str, Any]) -> None:
+    times = (NOON_MS - 600_000, NOON_MS - 1, NOON_MS)
+    assert compiled["breaker_trips"](times, NOON_MS) is limits.breaker_trips(times, NOON_MS) is True
+    assert compiled["breaker_trips"](times, NOON_MS + 1) is limits.breaker_trips(times, NOON_MS + 1) is False
 
 
 def test_the_order_of_the_questions(btc_rules: SymbolRules) -> None:
     """Everything stands in the way at once; each obstacle removed shows the next (SPEC §5.3)."""
-    setup = step.Setup(1_000_000, 0, btc_rules.market_limits)
+    setup = step.Setup(1_000_000, 0, btc_rules.market_limits, DailyLimits(3, 10, 0), 0, 2)
     state = step.State(
-        day=1, daily_trades=0, daily_pnl_e8=0, side=0, quantity=0, capital_e8=1, available_e8=0
-    )
-    close = step.Close(
-        day=1, price=6_000_000, ready=0, long_entry=0, long_exit=0, follows_exit_signal=0, entries_blocked=1,
-        exits_blocked=0, is_fresh=0, is_trading=0,
+        day=1, daily_trades=3, daily_pnl_e8=-10, side=0, quantity=0, capital_e8=1, available_e8=0, stop=0,
+        best=0, last_exit_ms=NOON_MS,
     )  # fmt: skip
+    close = step.Close(
+        day=1, at_ms=NOON_MS, interval_ms=60_000, price=6_000_000, high=6_000_000, ready=0, long_entry=0,
+        long_exit=0, follows_exit_signal=0, entries_blocked=1, exits_blocked=0, is_fresh=0, is_trading=0,
+        stop_slot_free=0,
+    )  # fmt: skip
+    removals: list[tuple[str, dict[str, Any]]] = [
+        ("close", {"entries_blocked": 0}), ("state", {"daily_trades": 2}), ("state", {"daily_pnl_e8": 0}),
+        ("daily", {"target_e8": NO_LIMIT}), ("state", {"last_exit_ms": 0}), ("close", {"ready": 1}),
+        ("close", {"long_entry": 1}), ("close", {"is_fresh": 1}), ("close", {"is_trading": 1}),
+        ("state", {"capital_e8": 10**10}), ("state", {"available_e8": 10**10}), ("close", {"stop_slot_free": 1}),
+    ]  # fmt: skip
     reasons = [step.step(state, close, setup).reason]
-    for obstacle, removed in (
-        ("entries_blocked", 0), ("ready", 1), ("long_entry", 1), ("is_fresh", 1), ("is_trading", 1),
-    ):  # fmt: skip
-        close = close._replace(**{obstacle: removed})
+    for where, removed in removals:
+        if where == "close":
+            close = close._replace(**removed)
+        elif where == "state":
+            state = state._replace(**removed)
+        else:
+            setup = setup._replace(daily=setup.daily._replace(**removed))
         reasons.append(step.step(state, close, setup).reason)
-    state = state._replace(capital_e8=10**10)
-    reasons.append(step.step(state, close, setup).reason)
-    state = state._replace(available_e8=10**10)
-    reasons.append(step.step(state, close, setup).reason)
     assert reasons == [
         step.REASON_BLOCKED,
+        step.REASON_MAX_DAILY_TRADES,
+        step.REASON_MAX_DAILY_LOSS,
+        step.REASON_DAILY_TARGET,
+        step.REASON_COOLDOWN,
         step.REASON_WARMING_UP,
         step.REASON_NO_SIGNAL,
         step.REASON_TOO_LATE,
         step.REASON_NOT_TRADING,
         step.REASON_BELOW_MIN_NOTIONAL,
         step.REASON_NOT_ENOUGH_MONEY,
+        step.REASON_NO_STOP_SLOT,
         step.REASON_ENTRY_SIGNAL,
     ]

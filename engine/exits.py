@@ -1,0 +1,58 @@
+"""Where protection stands: stop, target and trailing stop of a long position, in ticks (SPEC §5.5, §5.6).
+
+Rounded to the tick toward the entry: a stop up, a target down. Plain integers in and out, so that the
+compiled step and the fold use these very functions; no product exceeds 64 bits.
+"""
+
+from typing import NamedTuple
+
+from engine.amounts import E6, share_e6, share_up_e6
+
+NO_STOP = 0
+NO_TARGET = 0
+
+
+class Protection(NamedTuple):
+    """In ticks, 0 = none. `stop_is_trailing` (0 or 1): the trail is tighter than the stop loss."""
+
+    stop_ticks: int
+    target_ticks: int
+    stop_is_trailing: int
+
+
+def protective_ticks(
+    entry_price_e8: int,
+    *,
+    stop_percent_e6: int | None,
+    target_percent_e6: int | None,
+    trailing_percent_e6: int | None,
+    tick_e8: int,
+) -> Protection:
+    """What protects a long entry at this average price. A percentage of None or 0 asks for nothing.
+
+    The stop is the tighter of entry × (1 − stop) and entry × (1 − trail); equal ones are the stop loss.
+    """
+    stop = _below(entry_price_e8, stop_percent_e6 or 0, tick_e8)
+    trail = _below(entry_price_e8, trailing_percent_e6 or 0, tick_e8)
+    share = target_percent_e6 or 0
+    target = share_e6(entry_price_e8, E6 + share) // tick_e8 if share > 0 else NO_TARGET
+    return Protection(max(stop, trail), target, int(trail > stop))
+
+
+def trailed_stop_ticks(best_ticks: int, trailing_percent_e6: int) -> int:
+    """best × (1 − trail), rounded up to the tick; 0 where nothing trails or no best price is known."""
+    if trailing_percent_e6 <= 0 or best_ticks <= 0:
+        return NO_STOP
+    return share_up_e6(best_ticks, E6 - trailing_percent_e6)
+
+
+def stop_limit_ticks(stop_ticks: int, offset_percent_e6: int) -> int:
+    """The limit of a STOP_LOSS_LIMIT that sells: this far below its trigger, rounded down, at least one tick."""
+    return max(share_e6(stop_ticks, E6 - offset_percent_e6), 1)
+
+
+def _below(price_e8: int, percent_e6: int, tick_e8: int) -> int:
+    """price × (1 − percent), rounded up to the tick: ceil(ceil(x) / tick) = ceil(x / tick)."""
+    if percent_e6 <= 0:
+        return NO_STOP
+    return (share_up_e6(price_e8, E6 - percent_e6) + tick_e8 - 1) // tick_e8

@@ -1,0 +1,79 @@
+"""Hand-worked exit prices. BTCUSDT: tick 0.01, so 1,000,000 e8 a tick."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.exits import Protection, protective_ticks, stop_limit_ticks, trailed_stop_ticks
+
+TICK_E8 = 1_000_000
+ENTRY_E8 = 6_000_000_000_000  # 60,000.00
+
+
+@pytest.mark.parametrize(
+    ("stop", "target", "trail", "expected"),
+    [
+        (None, None, None, Protection(0, 0, 0)),
+        (0, 0, 0, Protection(0, 0, 0)),
+        (10_000, None, None, Protection(5_940_000, 0, 0)),
+        (None, 20_000, None, Protection(0, 6_120_000, 0)),
+        (10_000, 20_000, None, Protection(5_940_000, 6_120_000, 0)),
+        (None, None, 5_000, Protection(5_970_000, 0, 1)),
+        # The tighter of the two; equal ones are the stop loss.
+        (10_000, None, 5_000, Protection(5_970_000, 0, 1)),
+        (5_000, None, 10_000, Protection(5_970_000, 0, 0)),
+        (5_000, None, 5_000, Protection(5_970_000, 0, 0)),
+    ],
+)
+def test_what_protects_an_entry(
+    stop: int | None, target: int | None, trail: int | None, expected: Protection
+) -> None:
+    assert (
+        protective_ticks(
+            ENTRY_E8,
+            stop_percent_e6=stop,
+            target_percent_e6=target,
+            trailing_percent_e6=trail,
+            tick_e8=TICK_E8,
+        )
+        == expected
+    )
+
+
+def test_prices_are_rounded_toward_the_entry() -> None:
+    """An average of 60,000.00333333: 1 % below lies at 59,400.0033, 1 % above at 60,600.00337."""
+    made = protective_ticks(
+        6_000_000_333_333,
+        stop_percent_e6=10_000,
+        target_percent_e6=10_000,
+        trailing_percent_e6=None,
+        tick_e8=TICK_E8,
+    )
+    assert made == Protection(5_940_001, 6_060_000, 0)
+
+
+@given(
+    entry=st.integers(1, 10**15), percent=st.integers(1, 900_000), tick=st.sampled_from([1, 100, 10**6, 10**8])
+)  # fmt: skip
+def test_the_split_products_are_the_exact_ones(*, entry: int, percent: int, tick: int) -> None:
+    made = protective_ticks(
+        entry, stop_percent_e6=percent, target_percent_e6=percent, trailing_percent_e6=percent, tick_e8=tick
+    )
+    assert made.stop_ticks == -(-entry * (1_000_000 - percent) // (1_000_000 * tick))
+    assert made.target_ticks == entry * (1_000_000 + percent) // (1_000_000 * tick)
+    assert trailed_stop_ticks(entry, percent) == -(-entry * (1_000_000 - percent) // 1_000_000)
+
+
+@pytest.mark.parametrize(
+    ("best", "trail", "expected"),
+    [(6_000_000, 3_000, 5_982_000), (6_000_001, 3_000, 5_982_001), (0, 3_000, 0), (6_000_000, 0, 0)],
+)
+def test_where_the_trail_puts_the_stop(best: int, trail: int, expected: int) -> None:
+    assert trailed_stop_ticks(best, trail) == expected
+
+
+@pytest.mark.parametrize(
+    ("stop", "offset", "expected"), [(5_940_000, 20_000, 5_821_200), (5_940_001, 20_000, 5_821_200), (1, 20_000, 1)]
+)  # fmt: skip
+def test_the_limit_of_a_stop_lies_beyond_its_trigger(stop: int, offset: int, expected: int) -> None:
+    assert stop_limit_ticks(stop, offset) == expected
