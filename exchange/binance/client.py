@@ -5,33 +5,44 @@ Every request that only asks may be repeated; the one that acts says honestly ho
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any, Final
 
 from requests.adapters import HTTPAdapter
 
-from engine.amounts import plain_e8
 from engine.market import Candles
-from exchange.binance import translate
+from exchange.binance import parameters, translate
 from exchange.binance.clock import ServerClock
-from exchange.binance.errors import NO_SUCH_ORDER, TIMESTAMP_REFUSED, act, ask
-from exchange.binance.venue_client import STAMP, Patience, VenueClient
+from exchange.binance.errors import (
+    NO_SUCH_LIST,
+    NO_SUCH_ORDER,
+    TIMESTAMP_REFUSED,
+    act,
+    ask,
+    is_unknown_order,
+)
+from exchange.binance.replacing import replace
+from exchange.binance.venue_client import Patience, VenueClient
 from exchange.port import (
     Balance,
+    Book,
     Credentials,
     DayTicker,
     FillReport,
+    ListReport,
     MarketOrder,
     OrderReport,
     Permissions,
+    ProtectiveList,
     PublicTrade,
     Rejected,
+    ReplaceReport,
+    RestingOrder,
     Stamp,
 )
 
 PAGE: Final = 1000
-_CLIENT_ORDER_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,36}")
+DEEPEST: Final = 100
 
 
 class BinanceMarketData:
@@ -79,6 +90,10 @@ class BinanceMarketData:
     def price_e8(self, symbol: str) -> int:
         return ask(lambda: translate.e8(self._client.get_symbol_ticker(symbol=symbol)["price"]))
 
+    def book(self, symbol: str, *, levels: int) -> Book:
+        wanted = {"symbol": symbol, "limit": min(levels, DEEPEST)}
+        return ask(lambda: translate.book(self._client.get_order_book(**wanted)))
+
     def day_tickers(self) -> list[DayTicker]:
         return ask(lambda: [translate.day_ticker(row) for row in self._client.get_ticker(type="MINI")])
 
@@ -113,26 +128,36 @@ class BinanceExchange(BinanceMarketData):
         return self._asked(lambda: translate.balances(self._client.get_account()))
 
     def place_market_order(self, order: MarketOrder, stamp: Stamp) -> OrderReport:
-        check_order(order)
-        wanted = {
-            "symbol": order.symbol,
-            "side": str(order.side),
-            "type": "MARKET",
-            "newClientOrderId": order.client_order_id,
-            "newOrderRespType": "FULL",
-            "selfTradePreventionMode": order.self_trade_prevention,
-            STAMP: stamp,
-        }
-        if order.quantity_e8 is not None:
-            wanted["quantity"] = plain_e8(order.quantity_e8)
-        if order.quote_quantity_e8 is not None:
-            wanted["quoteOrderQty"] = plain_e8(order.quote_quantity_e8)
-        try:
-            return act(lambda: translate.order_report(self._client.create_order(**wanted)))
-        except Rejected as refused:
-            if refused.code == TIMESTAMP_REFUSED:
-                self._clock.forget()
-            raise
+        wanted = parameters.market_order(order, stamp)
+        return self._act(lambda: translate.order_report(self._client.create_order(**wanted)))
+
+    def place_resting_order(self, order: RestingOrder, stamp: Stamp) -> OrderReport:
+        wanted = parameters.resting_order(order, stamp)
+        return self._act(lambda: translate.order_report(self._client.create_order(**wanted)))
+
+    def place_list(self, wanted: ProtectiveList, stamp: Stamp) -> ListReport:
+        sent = parameters.protective_list(wanted, stamp)
+        return self._act(lambda: translate.placed_list(self._client.create_oco_order(**sent)))
+
+    def cancel_order(self, symbol: str, client_order_id: str) -> OrderReport | None:
+        parameters.check_id(client_order_id)
+        which = {"symbol": symbol, "origClientOrderId": client_order_id}
+        return self._cancel(
+            lambda: translate.cancelled_order(self._client.cancel_order(**which), client_order_id)
+        )
+
+    def cancel_list(self, symbol: str, list_client_order_id: str) -> ListReport | None:
+        parameters.check_id(list_client_order_id)
+        which = {"symbol": symbol, "listClientOrderId": list_client_order_id}
+        return self._cancel(lambda: translate.list_report(self._client.v3_delete_order_list(**which)))
+
+    def replace_order(self, cancel_client_order_id: str, order: RestingOrder, stamp: Stamp) -> ReplaceReport:
+        wanted = parameters.replacement(cancel_client_order_id, order, stamp)
+        return self._act(lambda: replace(lambda: self._client.cancel_replace_order(**wanted)))
+
+    def find_list(self, list_client_order_id: str) -> ListReport | None:
+        which = {"origClientOrderId": list_client_order_id}
+        return self._found(lambda: translate.list_report(self._client.v3_get_order_list(**which)))
 
     def find_order(
         self, symbol: str, *, client_order_id: str | None = None, order_id: int | None = None
@@ -140,16 +165,12 @@ class BinanceExchange(BinanceMarketData):
         which: dict[str, object] = {"symbol": symbol}
         which |= {"origClientOrderId": client_order_id} if client_order_id is not None else {}
         which |= {"orderId": order_id} if order_id is not None else {}
-        try:
-            return self._asked(lambda: translate.order_report(self._client.get_order(**which)))
-        except Rejected as refused:
-            if refused.code == NO_SUCH_ORDER:
-                return None
-            raise
+        return self._found(lambda: translate.order_report(self._client.get_order(**which)))
 
-    def open_orders(self, symbol: str) -> list[OrderReport]:
+    def open_orders(self, symbol: str | None) -> list[OrderReport]:
+        which = {} if symbol is None else {"symbol": symbol}
         return self._asked(
-            lambda: [translate.order_report(row) for row in self._client.get_open_orders(symbol=symbol)]
+            lambda: [translate.order_report(row) for row in self._client.get_open_orders(**which)]
         )
 
     def fills_of_order(self, symbol: str, order_id: int) -> list[FillReport]:
@@ -179,6 +200,32 @@ class BinanceExchange(BinanceMarketData):
         )
         return sorted(rows, key=lambda fill: fill.trade_id)
 
+    def _act[Answer](self, request: Callable[[], Answer]) -> Answer:
+        """A request that may execute something, sent once."""
+        try:
+            return act(request)
+        except Rejected as refused:
+            if refused.code == TIMESTAMP_REFUSED:
+                self._clock.forget()
+            raise
+
+    def _cancel[Answer](self, request: Callable[[], Answer]) -> Answer | None:
+        """None where the exchange knows no such open order."""
+        try:
+            return self._act(request)
+        except Rejected as refused:
+            if is_unknown_order(refused):
+                return None
+            raise
+
+    def _found[Answer](self, request: Callable[[], Answer]) -> Answer | None:
+        try:
+            return self._asked(request)
+        except Rejected as refused:
+            if refused.code in (NO_SUCH_ORDER, NO_SUCH_LIST):
+                return None
+            raise
+
     def _asked[Answer](self, request: Callable[[], Answer]) -> Answer:
         """A signed question; asked once more with the clock set anew when the timestamp was refused."""
         try:
@@ -188,12 +235,3 @@ class BinanceExchange(BinanceMarketData):
                 raise
         self._clock.forget()
         return ask(request)
-
-
-def check_order(order: MarketOrder) -> None:
-    """Refuse here what the exchange could only misread: ids it would not sign alike, amounts that are none."""
-    amounts = [amount for amount in (order.quantity_e8, order.quote_quantity_e8) if amount is not None]
-    if len(amounts) != 1 or amounts[0] <= 0:
-        raise Rejected(-1102, "A market order has either a quantity or a quote quantity, above zero.")
-    if not _CLIENT_ORDER_ID.fullmatch(order.client_order_id):
-        raise Rejected(-1100, "A client order id has 1 to 36 characters out of A-Z a-z 0-9 _ -.")

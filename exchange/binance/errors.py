@@ -26,12 +26,14 @@ from exchange.port import (
 
 TIMESTAMP_REFUSED: Final = -1021
 NO_SUCH_ORDER: Final = -2013
+NO_SUCH_LIST: Final = -2018
 
 _CREDENTIAL_CODES: Final = frozenset({-1022, -2014, -2015})
 # Binance's own "could have been a success".
 _UNKNOWN_CODES: Final = frozenset({-1000, -1001, -1006, -1007})
 _DUPLICATE_CODE: Final = -4116
 _NEW_ORDER_REJECTED: Final = -2010
+_CANCEL_REJECTED: Final = -2011
 _UNKNOWN_STATUSES: Final = frozenset({408, 409})
 _LIMIT_STATUSES: Final = {429: 60, 418: 120}  # and how long to wait when the answer does not say
 
@@ -120,14 +122,30 @@ def _definite(error: BinanceAPIException) -> Rejected | None:
         return None
     if not isinstance(code, int) or code in _UNKNOWN_CODES or (code == 0 and status != 403):
         return None
-    message = _safe_text(error.message) if code else "The exchange's firewall refused the request."
-    return CredentialsRefused(code, message) if code in _CREDENTIAL_CODES else Rejected(code, message)
+    return refusal_of(code, error.message if code else "The exchange's firewall refused the request.")
+
+
+def is_definite_code(code: int, message: str) -> bool:
+    """Whether a refusal inside an answer (half of a cancel-replace) is certainly one."""
+    return code < 0 and code not in _UNKNOWN_CODES and not _means_duplicate(code, message)
+
+
+def refusal_of(code: int, message: object) -> Rejected:
+    text = _safe_text(message)
+    return CredentialsRefused(code, text) if code in _CREDENTIAL_CODES else Rejected(code, text)
+
+
+def is_unknown_order(refused: Rejected) -> bool:
+    """A cancel that found no such open order (or list): it may be final, or may not have arrived yet."""
+    return refused.code == _CANCEL_REJECTED and refused.message.lower().startswith("unknown order")
 
 
 def _is_duplicate(error: BinanceAPIException) -> bool:
-    if error.code == _DUPLICATE_CODE:
-        return True
-    return error.code == _NEW_ORDER_REJECTED and "duplicate" in str(error.message).lower()
+    return isinstance(error.code, int) and _means_duplicate(error.code, str(error.message))
+
+
+def _means_duplicate(code: int, message: str) -> bool:
+    return code == _DUPLICATE_CODE or (code == _NEW_ORDER_REJECTED and "duplicate" in message.lower())
 
 
 def _safe_text(message: object) -> str:

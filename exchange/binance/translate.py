@@ -13,7 +13,19 @@ import numpy as np
 from engine.amounts import E8, e8_from_decimal
 from engine.market import Candles
 from engine.orders import Side
-from exchange.port import Balance, DayTicker, FillReport, OrderReport, Permissions, PublicTrade
+from exchange.port import (
+    Balance,
+    Book,
+    DayTicker,
+    FillReport,
+    ListReport,
+    OrderReport,
+    Permissions,
+    PublicTrade,
+)
+
+# In no book until they are triggered.
+_WAITING_KINDS = frozenset({"STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT"})
 
 
 def e8(text: object) -> int:
@@ -27,21 +39,77 @@ def e8(text: object) -> int:
 
 
 def order_report(answer: Mapping[str, Any]) -> OrderReport:
-    """From an order's FULL or RESULT answer, a query, or a row of openOrders."""
+    """From an order's FULL or RESULT answer, a query, a cancellation, or a row of openOrders."""
     executed_e8, quote_e8 = e8(answer["executedQty"]), e8(answer["cummulativeQuoteQty"])
     at_ms = answer.get("transactTime", answer.get("updateTime", answer.get("time")))
     fills = answer.get("fills")
     return OrderReport(
         symbol=str(answer["symbol"]),
         order_id=whole(answer["orderId"]),
-        client_order_id=str(answer["clientOrderId"]),
+        # A cancellation has an id of its own; ours is then the original one.
+        client_order_id=str(answer.get("origClientOrderId", answer["clientOrderId"])),
         status=str(answer["status"]),
         side=Side(answer["side"]),
         executed_e8=executed_e8,
         executed_quote_e8=quote_e8,
         at_ms=whole(at_ms),
         fills=None if fills is None else _fills_in_answer(answer, executed_e8, quote_e8),
+        kind=str(answer.get("type", "MARKET")),
+        price_e8=e8(answer.get("price", "0")),
+        stop_price_e8=e8(answer.get("stopPrice", "0")),
+        original_e8=e8(answer.get("origQty", "0")),
+        is_working=_is_working(answer),
+        list_id=_list_id(answer),
     )
+
+
+def _is_working(answer: Mapping[str, Any]) -> bool:
+    """A query says it; an answer to placing says since when (-1: not yet), or nothing at all of a stop."""
+    if "isWorking" in answer:
+        return bool(answer["isWorking"])
+    if "workingTime" in answer:
+        return whole(answer["workingTime"]) != -1
+    return answer.get("type") not in _WAITING_KINDS
+
+
+def _list_id(answer: Mapping[str, Any]) -> int | None:
+    list_id = whole(answer.get("orderListId", -1))
+    return None if list_id == -1 else list_id
+
+
+def list_report(answer: Mapping[str, Any]) -> ListReport:
+    """From placing, querying or cancelling an order list."""
+    return ListReport(
+        list_id=whole(answer["orderListId"]),
+        list_client_order_id=str(answer["listClientOrderId"]),
+        status=str(answer["listOrderStatus"]),
+        client_order_ids=tuple(str(order["clientOrderId"]) for order in answer["orders"]),
+        orders=tuple(order_report(report) for report in answer.get("orderReports", ())),
+    )
+
+
+def placed_list(answer: Mapping[str, Any]) -> ListReport:
+    """From placing: both orders are in the answer, or it is none."""
+    report = list_report(answer)
+    if len(report.orders) != 2:
+        raise ValueError("a list that was placed has two orders")
+    return report
+
+
+def cancelled_order(answer: Mapping[str, Any], client_order_id: str) -> OrderReport:
+    """From a cancellation by an order's id, which answers with the whole list where the order was part of one."""
+    if "orderReports" not in answer:
+        return order_report(answer)
+    reports = {report.client_order_id: report for report in list_report(answer).orders}
+    return reports[client_order_id]
+
+
+def book(answer: Mapping[str, Any]) -> Book:
+    return Book(bids=_levels(answer["bids"]), asks=_levels(answer["asks"]))
+
+
+def _levels(rows: Sequence[Sequence[Any]]) -> tuple[tuple[int, int], ...]:
+    return tuple((e8(row[0]), e8(row[1])) for row in rows)
 
 
 def _fills_in_answer(
