@@ -5,7 +5,6 @@ the version it was made from, and a stale one is refused with the difference. De
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -13,46 +12,45 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts import audit
+from accounts.models import AuditEvent
 from bots import lifecycle
 from bots.lifecycle import LifecycleRefused
-from bots.models import BotConfig, BotState, BotVersion
+from bots.models import BotConfig, BotState
 from bots.validation import (
     FIELDS,
     ConfigurationRefused,
     check_configuration,
     configuration_of,
+    key_missing,
     name_taken,
     wanted_configuration,
+)
+from bots.versions import (
+    Difference,
+    StaleVersion,
+    changes_between,
+    differences_to,
+    filled,
+    save_version,
+    stored_configuration,
+    versions_of,
 )
 from bots.wording import plain
 from engine.market import interval_ms, last_closed_opening
 
-__all__ = ["ConfigurationRefused", "Difference", "StaleVersion", "archive_bot", "change_bot", "create_bot"]
+__all__ = [
+    "ConfigurationRefused", "Difference", "StaleVersion", "archive_bot", "change_bot", "create_bot", "rollback",
+    "versions_of",
+]  # fmt: skip
 logger = structlog.get_logger(__name__)
 
 # Where a bot trades: fixed while it has something there.
 PLACE = ("symbol", "api_key", "position_type")
 # Raised by a trigger of `trading`, which knows the orders (trading/migrations/…_hold_bots_with_orders_in_flight).
 ORDER_IN_FLIGHT = "botconfig_order_in_flight"
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One field of a stale edit: what its author saw, what it is now, and what the author wants."""
-
-    field: str
-    seen: Any
-    now: Any
-    wanted: Any
-
-
-class StaleVersion(Exception):
-    """The bot has changed since: `current` is its version now, `differences` what changed. Nothing was saved."""
-
-    def __init__(self, current: int, differences: tuple[Difference, ...]) -> None:
-        super().__init__(_("This bot was changed meanwhile. Look at the differences, then save again."))
-        self.current = current
-        self.differences = differences
+# The foreign key of a bot to its API key; PostgreSQL asks it at the commit.
+KEY_OF_A_BOT = "bots_botconfig_api_key_id_"
 
 
 def create_bot(user: Any, values: Mapping[str, Any], by: Any) -> BotConfig:
@@ -64,7 +62,8 @@ def create_bot(user: Any, values: Mapping[str, Any], by: Any) -> BotConfig:
                 user=user, account=checked["api_key"].account, **checked
             )
             BotState.objects.create(bot_config=bot)
-            _save_version(bot, checked, by)
+            save_version(bot, checked, by)
+            audit.record(AuditEvent.BOT_CREATED, bot, by=by, after=configuration_of(checked))
     except IntegrityError as error:
         raise _refusal_of(error) from None
     logger.info("bot_created", bot_config_id=bot.pk, by=by.pk)
@@ -80,7 +79,7 @@ def change_bot(bot: BotConfig, values: Mapping[str, Any], version: int | None, b
         raise ConfigurationRefused({"version": _("Say which version you edited.")})
     if version != bot.version:
         raise StaleVersion(
-            bot.version, _differences(bot, version, wanted_configuration(bot.user, values, bot))
+            bot.version, differences_to(bot, version, wanted_configuration(bot.user, values, bot))
         )
     checked = check_configuration(bot.user, values, bot=bot)
     if configuration_of(checked) == configuration_of(_values_of(bot)):
@@ -90,10 +89,23 @@ def change_bot(bot: BotConfig, values: Mapping[str, Any], version: int | None, b
             _check_may_change(bot, checked)
             _write(bot, checked, by)
             _go_on_in(checked["timeframe"], bot)
+            _record_change(bot, checked, by)
     except IntegrityError as error:
         raise _refusal_of(error, moved=_moved(bot, checked)) from None
     logger.info("bot_changed", bot_config_id=bot.pk, version=bot.version + 1, by=by.pk)
     return _read(bot.pk)
+
+
+def rollback(bot: BotConfig, version: int, by: Any, *, seen: int | None = None) -> BotConfig:
+    """A new version with the values of an old one, validated again as any edit. `seen` is the version the user looked
+    at (empty: the present one). Raises ConfigurationRefused or StaleVersion."""
+    bot = _read(bot.pk)
+    stored = stored_configuration(bot, version)
+    if stored is None:
+        raise ConfigurationRefused(
+            {"version": _("This bot has no version %(version)s.") % {"version": version}}
+        )
+    return change_bot(bot, filled(stored), version=bot.version if seen is None else seen, by=by)
 
 
 def archive_bot(bot: BotConfig, by: Any) -> None:
@@ -115,6 +127,7 @@ def archive_bot(bot: BotConfig, by: Any) -> None:
             living = BotConfig.objects.filter(pk=bot.pk, is_active=False, archived_at__isnull=True)
             if living.update(archived_at=now, api_key=None, updated_at=now) != 1:
                 raise LifecycleRefused(409, _("This bot was already deleted."))
+            audit.record(AuditEvent.BOT_DELETED, bot, by=by)
     except IntegrityError as error:
         if _constraint_of(error) != ORDER_IN_FLIGHT:
             raise
@@ -177,8 +190,20 @@ def _write(bot: BotConfig, checked: Mapping[str, Any], by: Any) -> None:
     )
     if changed != 1:
         current = _read(bot.pk)
-        raise StaleVersion(current.version, _differences(current, bot.version, configuration_of(checked)))
-    _save_version(_read(bot.pk), checked, by)
+        raise StaleVersion(current.version, differences_to(current, bot.version, configuration_of(checked)))
+    save_version(_read(bot.pk), checked, by)
+
+
+def _record_change(bot: BotConfig, checked: Mapping[str, Any], by: Any) -> None:
+    """`bot` as it was read before the change."""
+    changed = changes_between(configuration_of(_values_of(bot)), configuration_of(checked))
+    audit.record(
+        AuditEvent.BOT_CHANGED,
+        bot,
+        by=by,
+        before={change.field: change.before for change in changed},
+        after={change.field: change.after for change in changed},
+    )
 
 
 def _go_on_in(timeframe: str, bot: BotConfig) -> None:
@@ -193,23 +218,6 @@ def _go_on_in(timeframe: str, bot: BotConfig) -> None:
         state.update(last_candle_open_ms=last_closed_opening(closed_ms, timeframe), updated_at=timezone.now())
 
 
-def _save_version(bot: BotConfig, checked: Mapping[str, Any], by: Any) -> None:
-    BotVersion.objects.create(
-        bot_config=bot, version=bot.version, author=by, configuration=configuration_of(checked)
-    )
-
-
-def _differences(bot: BotConfig, seen_version: int, wanted: Mapping[str, Any]) -> tuple[Difference, ...]:
-    """Fields that changed since `seen_version`, and those the author wants otherwise than they are now."""
-    seen = bot.versions.filter(version=seen_version).values_list("configuration", flat=True).first() or {}
-    now = configuration_of(_values_of(bot))
-    return tuple(
-        Difference(name, seen.get(name), now[name], wanted[name])
-        for name in FIELDS
-        if now[name] != seen.get(name, now[name]) or now[name] != wanted[name]
-    )
-
-
 def _refusal_of(error: IntegrityError, *, moved: tuple[str, ...] = ()) -> Exception:
     """The constraint that won a race, as the message its check would have given."""
     broken = _constraint_of(error)
@@ -218,6 +226,8 @@ def _refusal_of(error: IntegrityError, *, moved: tuple[str, ...] = ()) -> Except
     if broken == ORDER_IN_FLIGHT:
         message = _("An order of this bot is not settled yet. Try again in a minute.")
         return ConfigurationRefused(dict.fromkeys(moved or ("symbol",), message))
+    if broken and broken.startswith(KEY_OF_A_BOT):
+        return ConfigurationRefused({"api_key": key_missing()})
     return error
 
 

@@ -210,7 +210,7 @@ class _Checking:
         if parsing.is_empty(given):
             self.errors["api_key"] = _("Choose an API key.")
         elif key is None:
-            self.errors["api_key"] = _("This API key does not exist.")
+            self.errors["api_key"] = key_missing()
         elif key.venue in scope.VENUES_NOT_YET:
             self.errors["api_key"] = scope.VENUES_NOT_YET[key.venue]
         elif not key.is_valid and (self.bot is None or self.bot.api_key_id != key.pk):
@@ -273,6 +273,10 @@ def own_key(user: Any, given: Any) -> ApiKey | None:
 
 def name_taken() -> str:
     return _("You already have a bot with this name.")
+
+
+def key_missing() -> str:
+    return _("This API key does not exist.")
 
 
 def is_mapping(value: Any) -> bool:
