@@ -23,11 +23,16 @@ from exchange.sandbox.desk import Desk
 from exchange.sandbox.faults import Fault
 from exchange.sandbox.logbook import log
 from exchange.sandbox.options import Options
+from exchange.sandbox.peers import AbortableProtocol
 from exchange.sandbox.protocol import Answer, Protocol
 from exchange.sandbox.signing import Raw
+from exchange.sandbox.sockets import SandboxServer, Sockets
+from exchange.sandbox.stream_control import stream_faults_answer
 
 METHODS = ["GET", "POST", "PUT", "DELETE"]
 KEEP_ALIVE_S = 300
+PING_EVERY_S, PONG_WITHIN_S = 20, 60
+LONGEST_MESSAGE = 2**16
 GRACEFUL_S = 2
 BODY_METHODS = ("POST", "PUT", "DELETE")
 
@@ -53,8 +58,9 @@ def caller_of(request: Request) -> str:
 class Shell:
     """HTTP in, HTTP out, for one desk."""
 
-    def __init__(self, desk: Desk, options: Options):
+    def __init__(self, desk: Desk, options: Options, sockets: Sockets):
         self._desk = desk
+        self._sockets = sockets
         self._token = options.token
         self._protocol = Protocol(desk, lambda api_key: secret_for(api_key, options.key_secret))
         self._control = ControlApi(desk, options.key_secret)
@@ -119,13 +125,13 @@ class Shell:
     async def control(self, request: Request) -> Response:
         try:
             check_allowed(caller_of(request), request.headers.get("authorization"), self._token)
-            body = await request.body()
-            answer = self._control.answer(
-                request.method,
-                request.path_params["name"],
-                dict(request.query_params),
-                json.loads(body) if body else None,
-            )
+            text = await request.body()
+            name, body = request.path_params["name"], json.loads(text) if text else None
+            if name == "stream-faults":
+                answer = stream_faults_answer(self._sockets, request.method, body)
+            else:
+                answer = self._control.answer(request.method, name, dict(request.query_params), body)
+                self._sockets.streams.wake()  # The clock may have moved.
         except ControlError as refusal:
             return json_response(Answer(refusal.status, {"detail": refusal.message}))
         except json.JSONDecodeError:
@@ -133,10 +139,11 @@ class Shell:
         return json_response(Answer(200, answer))
 
 
-def application(desk: Desk, options: Options) -> Starlette:
-    shell = Shell(desk, options)
+def application(desk: Desk, options: Options, sockets: Sockets) -> Starlette:
+    shell = Shell(desk, options, sockets)
     return Starlette(
         routes=[
+            *sockets.routes(),
             Route(PREFIX + "{name:path}", shell.control, methods=METHODS),
             Route("/{path:path}", shell.exchange, methods=METHODS),
         ]
@@ -152,12 +159,17 @@ def serve(options: Options) -> None:
     if desk.placement is not None:
         log("placed", **desk.placement.as_dict())
     log("serving", host=options.host, port=options.port, orders=len(desk.state.orders), **desk.clock_report())
+    sockets = Sockets(desk)
     config = uvicorn.Config(
-        application(desk, options),
+        application(desk, options, sockets),
         host=options.host,
         port=options.port,
         http=DroppableProtocol,
-        ws="none",
+        ws=AbortableProtocol,
+        ws_ping_interval=PING_EVERY_S,
+        ws_ping_timeout=PONG_WITHIN_S,
+        ws_max_size=LONGEST_MESSAGE,
+        ws_per_message_deflate=False,
         lifespan="off",
         access_log=False,
         log_level="warning",
@@ -165,7 +177,7 @@ def serve(options: Options) -> None:
         timeout_graceful_shutdown=GRACEFUL_S,
     )
     try:
-        uvicorn.Server(config).run()
+        SandboxServer(config, sockets).run()
     finally:
         desk.close()
         log("stopped")
