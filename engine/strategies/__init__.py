@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Final
 
-from engine.strategies import ema
+from engine.strategies import ema, rsi
 from engine.strategies.contract import Signals, Strategy
 from engine.strategies.params import InvalidParams, ParamField, fields_of, parse
 
@@ -21,7 +21,7 @@ class UnknownStrategy(KeyError):
     """No strategy of that name is registered."""
 
 
-_REGISTRY: Final[dict[str, Strategy]] = {entry.name: entry for entry in (ema.STRATEGY,)}
+_REGISTRY: Final[dict[str, Strategy]] = {entry.name: entry for entry in (ema.STRATEGY, rsi.STRATEGY)}
 
 
 def strategy(name: str) -> Strategy:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.market import Candles
+from engine.market import Candles, FloatArray
 
 type BoolArray = NDArray[np.bool_]
 
@@ -41,7 +41,16 @@ class Strategy:
     window: Callable[[Any], int]
 
 
-def crossed_above(first: NDArray[np.float64], second: NDArray[np.float64]) -> BoolArray:
+def known_twice(*inputs: FloatArray) -> BoolArray:
+    """True where every input has a value, and had one a candle before, for a crossing looks at both."""
+    known: BoolArray = ~np.logical_or.reduce([np.isnan(values) for values in inputs])
+    twice = known.copy()
+    twice[:1] = False
+    twice[1:] &= known[:-1]
+    return twice
+
+
+def crossed_above(first: FloatArray, second: FloatArray) -> BoolArray:
     """True where `first` is above `second` and was not one candle before; False next to NaN."""
     crossed = np.zeros(len(first), dtype=np.bool_)
     crossed[1:] = (first[1:] > second[1:]) & (first[:-1] <= second[:-1])

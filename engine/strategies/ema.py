@@ -2,11 +2,9 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from engine.indicators import ema, ema_window, rsi, rsi_window
-from engine.market import Candles, FloatArray, prices
-from engine.strategies.contract import BoolArray, Signals, Strategy, crossed_above
+from engine.market import Candles, prices
+from engine.strategies.contract import Signals, Strategy, crossed_above, known_twice
 from engine.strategies.params import whole
 
 
@@ -43,7 +41,7 @@ def signals(candles: Candles, params: Params) -> Signals:
     fast, slow = ema(close, params.ema_fast), ema(close, params.ema_slow)
     strength = rsi(close, params.rsi_period)
     trend = close if params.ema_period is None else ema(close, params.ema_period)
-    ready = _ready(fast, slow, strength, trend)
+    ready = known_twice(fast, slow, strength, trend)
     up = ready & crossed_above(fast, slow) & (strength < params.rsi_overbought)
     down = ready & crossed_above(slow, fast) & (strength > params.rsi_oversold)
     has_trend = params.ema_period is not None
@@ -54,15 +52,6 @@ def signals(candles: Candles, params: Params) -> Signals:
         short_exit=up,
         ready=ready,
     )
-
-
-def _ready(*inputs: FloatArray) -> BoolArray:
-    """Every input has a value here and one candle before, for a crossing looks at both."""
-    known: BoolArray = ~np.logical_or.reduce([np.isnan(values) for values in inputs])
-    ready = known.copy()
-    ready[:1] = False
-    ready[1:] &= known[:-1]
-    return ready
 
 
 def window(params: Params) -> int:

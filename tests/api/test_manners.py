@@ -60,10 +60,14 @@ def test_symbols_are_open_and_futures_are_none(anonymous_api, symbols):
 
 
 def test_a_strategy_describes_its_params(alice_api):
-    (ema,) = alice_api.get("/api/v1/strategies").json()
+    ema, rsi = alice_api.get("/api/v1/strategies").json()
     assert (ema["name"], [param["name"] for param in ema["params"]]) == (
         "ema",
         ["ema_fast", "ema_slow", "ema_period", "rsi_period", "rsi_oversold", "rsi_overbought"],
+    )
+    assert (rsi["name"], [param["name"] for param in rsi["params"]]) == (
+        "rsi",
+        ["rsi_period", "rsi_oversold", "rsi_overbought"],
     )
     fast = ema["params"][0]
     assert (fast["type"], fast["default"], fast["minimum"] < 8 < fast["maximum"]) == ("integer", 8, True)

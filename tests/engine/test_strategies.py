@@ -19,16 +19,19 @@ from engine.strategies import (
 )
 
 FLAGS = ("long_entry", "long_exit", "short_entry", "short_exit", "ready")
-PARAM_SETS: list[dict[str, Any]] = [
-    {},
-    {"ema_fast": 2, "ema_slow": 5},
-    {"ema_period": 50},
-    {"rsi_period": 14, "rsi_oversold": 40, "rsi_overbought": 60},
+# Every strategy with its defaults, and what else of it is worth checking against looking ahead.
+PARAM_SETS: list[tuple[str, dict[str, Any]]] = [
+    *((entry.name, {}) for entry in all_strategies()),
+    ("ema", {"ema_fast": 2, "ema_slow": 5}),
+    ("ema", {"ema_period": 50}),
+    ("ema", {"rsi_period": 14, "rsi_oversold": 40, "rsi_overbought": 60}),
+    ("rsi", {"rsi_period": 2, "rsi_oversold": 10, "rsi_overbought": 90}),
+    ("rsi", {"rsi_period": 7, "rsi_oversold": 49, "rsi_overbought": 50}),
 ]
 
 
-def signals_of(candles: Candles, given_params: dict[str, Any]) -> Signals:
-    return strategy("ema").signals(candles, parse_params("ema", given_params))
+def signals_of(candles: Candles, given_params: dict[str, Any], name: str = "ema") -> Signals:
+    return strategy(name).signals(candles, parse_params(name, given_params))
 
 
 def closes(*values: int) -> Candles:
@@ -37,8 +40,8 @@ def closes(*values: int) -> Candles:
     )
 
 
-def test_the_registry_knows_ema_and_nothing_unknown() -> None:
-    assert [entry.name for entry in all_strategies()] == ["ema"]
+def test_the_registry_knows_its_strategies_and_nothing_unknown() -> None:
+    assert [entry.name for entry in all_strategies()] == ["ema", "rsi"]
     with pytest.raises(UnknownStrategy, match="martingale"):
         strategy("martingale")
 
@@ -65,10 +68,10 @@ def test_defaults_and_their_description() -> None:
     assert all(field.label and field.help.endswith(".") for field in params_fields("ema"))
 
 
-@pytest.mark.parametrize("given_params", PARAM_SETS)
-def test_params_survive_json(given_params: dict[str, Any]) -> None:
-    params = parse_params("ema", given_params)
-    assert parse_params("ema", json.loads(json.dumps(params_dict(params)))) == params
+@pytest.mark.parametrize(("name", "given_params"), PARAM_SETS)
+def test_params_survive_json(name: str, given_params: dict[str, Any]) -> None:
+    params = parse_params(name, given_params)
+    assert parse_params(name, json.loads(json.dumps(params_dict(params)))) == params
 
 
 def test_forms_and_json_spell_whole_numbers_differently() -> None:
@@ -100,27 +103,28 @@ def test_every_bad_field_is_named(given_params: dict[str, Any], errors: dict[str
     assert refusal.value.errors == errors
 
 
-@pytest.mark.parametrize("given_params", PARAM_SETS)
+@pytest.mark.parametrize(("name", "given_params"), PARAM_SETS)
 @settings(max_examples=25, deadline=None)
 @given(end=st.integers(0, 1_500))
-def test_nothing_looks_ahead(candles: Candles, given_params: dict[str, Any], end: int) -> None:
-    whole = signals_of(candles[:1_500], given_params)
-    prefix = signals_of(candles[:end], given_params)
+def test_nothing_looks_ahead(candles: Candles, name: str, given_params: dict[str, Any], end: int) -> None:
+    whole = signals_of(candles[:1_500], given_params, name)
+    prefix = signals_of(candles[:end], given_params, name)
     for flag in FLAGS:
         assert getattr(prefix, flag).tolist() == getattr(whole, flag)[:end].tolist()
 
 
-@pytest.mark.parametrize("given_params", PARAM_SETS)
-def test_a_window_says_what_the_whole_history_says(candles: Candles, given_params: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("name", "given_params"), PARAM_SETS)
+def test_a_window_says_what_the_whole_history_says(
+    candles: Candles, name: str, given_params: dict[str, Any]
+) -> None:
     """Asked at every crossing and at the quiet candle before it: enough to catch a window too short."""
-    params = parse_params("ema", given_params)
-    needed = strategy("ema").window(params)
-    whole = signals_of(candles, given_params)
+    needed = strategy(name).window(parse_params(name, given_params))
+    whole = signals_of(candles, given_params, name)
     crossings = np.flatnonzero(whole.long_entry | whole.long_exit)
     asked = [n for at in crossings if at > needed for n in (int(at) - 1, int(at))]
     assert len(asked) >= 20
     for at in asked:
-        window = signals_of(candles[at + 1 - needed : at + 1], given_params)
+        window = signals_of(candles[at + 1 - needed : at + 1], given_params, name)
         for flag in FLAGS:
             assert getattr(window, flag)[-1] == getattr(whole, flag)[at], (flag, at)
 
