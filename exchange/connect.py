@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 
+from exchange.cache import cache
 from exchange.models import Venue
+from exchange.pacing import Pace
 from exchange.port import Credentials, Exchange, ExchangeError, MarketData
 
 if TYPE_CHECKING:
@@ -46,24 +48,35 @@ def market_data(venue: str) -> MarketData:
     client = kept.without_key.get(url)
     if client is None:
         host = _host(url)
-        client = kept.without_key[url] = BinanceMarketData(url, host.adapter, host.clock)
+        client = kept.without_key[url] = BinanceMarketData(url, host.adapter, host.clock, pace=host.pace)
     return client
 
 
 def exchange_for(venue: str, credentials: Credentials) -> Exchange:
     """The client of an account. Do not hand it to another thread. Raises `VenueNotAvailable`."""
-    from exchange.binance.client import BinanceExchange
-
     url = base_url(venue)
     kept, name = _of_this_thread(), (url, _fingerprint(credentials))
     client = kept.with_key.get(name)
     if client is None:
         host = _host(url)
-        client = kept.with_key[name] = BinanceExchange(url, host.adapter, host.clock, credentials=credentials)
+        client = kept.with_key[name] = _client_class(venue)(
+            url, host.adapter, host.clock, credentials=credentials, pace=host.pace
+        )
         if len(kept.with_key) > CLIENTS_KEPT:
             kept.with_key.popitem(last=False)
     kept.with_key.move_to_end(name)
     return client
+
+
+def _client_class(venue: str) -> type[BinanceExchange]:
+    """Live money is capped at the port, after everything else has agreed (SPEC §3)."""
+    from exchange.binance.client import BinanceExchange
+
+    if venue != Venue.LIVE:
+        return BinanceExchange
+    from exchange.caps import CappedExchange
+
+    return CappedExchange
 
 
 def forget_clients() -> None:
@@ -86,6 +99,7 @@ class _Clients:
 class _Host:
     adapter: HTTPAdapter
     clock: ServerClock
+    pace: Pace
 
 
 _threads = threading.local()
@@ -111,7 +125,7 @@ def _host(url: str) -> _Host:
         host = _hosts.get((os.getpid(), url))
         if host is None:
             adapter = HTTPAdapter(pool_connections=1, pool_maxsize=CONNECTIONS_KEPT, max_retries=0)
-            host = _hosts[os.getpid(), url] = _Host(adapter, ServerClock())
+            host = _hosts[os.getpid(), url] = _Host(adapter, ServerClock(), Pace(url, cache))
         return host
 
 

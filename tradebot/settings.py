@@ -6,6 +6,8 @@ A value that must be secret has no default outside development, and a missing on
 
 from __future__ import annotations
 
+import re
+from decimal import Decimal
 from pathlib import Path
 from urllib.parse import urlparse
 
@@ -40,6 +42,14 @@ def secret(name: str) -> str:
     if IN_PRODUCTION:
         raise ImproperlyConfigured(f"{name} must be set in production.")
     return f"development-only-{name.lower()}-0123456789abcdef"
+
+
+def positive_amount(name: str, *, default: str) -> Decimal:
+    """The amount called `name`, above zero and with at most eight decimal places."""
+    text = env.str(name, default=default)
+    if not re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,8})?", text) or not Decimal(text):
+        raise ImproperlyConfigured(f"{name} must be a plain amount above zero, not {text!r}.")
+    return Decimal(text)
 
 
 # --- Secrets ---------------------------------------------------------------------------------
@@ -326,6 +336,9 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+# The most USDT a live order may be worth, and all that a live account holds beside USDT.
+MAX_ORDER_NOTIONAL = positive_amount("MAX_ORDER_NOTIONAL", default="500")
+MAX_ACCOUNT_EXPOSURE = positive_amount("MAX_ACCOUNT_EXPOSURE", default="5000")
 STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(DATA_DIR / "static")))
 WHITENOISE_USE_FINDERS = not IN_PRODUCTION
 # Tests build the middleware hundreds of times: files are looked up when asked for, not listed at every start.

@@ -23,6 +23,7 @@ from exchange.binance.errors import (
 )
 from exchange.binance.replacing import replace
 from exchange.binance.venue_client import Patience, VenueClient
+from exchange.pacing import Pace
 from exchange.port import (
     Balance,
     Book,
@@ -46,7 +47,7 @@ DEEPEST: Final = 100
 
 
 class BinanceMarketData:
-    """What needs no key. One per thread; `adapter` (connections) and `clock` are shared by a process."""
+    """What needs no key. One per thread; `adapter` (connections), `clock` and `pace` are shared by a process."""
 
     def __init__(
         self,
@@ -56,10 +57,16 @@ class BinanceMarketData:
         *,
         credentials: Credentials | None = None,
         patience: Patience = Patience(),  # noqa: B008 (frozen)
+        pace: Pace | None = None,
     ) -> None:
         self._clock = clock
         self._client = VenueClient(
-            base_url, adapter, now_ms=self.signing_time_ms, credentials=credentials, patience=patience
+            base_url,
+            adapter,
+            now_ms=self.signing_time_ms,
+            credentials=credentials,
+            patience=patience,
+            pace=pace,
         )
 
     def server_time_ms(self) -> int:
@@ -114,8 +121,9 @@ class BinanceExchange(BinanceMarketData):
         *,
         credentials: Credentials,
         patience: Patience = Patience(),  # noqa: B008 (frozen)
+        pace: Pace | None = None,
     ) -> None:
-        super().__init__(base_url, adapter, clock, credentials=credentials, patience=patience)
+        super().__init__(base_url, adapter, clock, credentials=credentials, patience=patience, pace=pace)
 
     def permissions(self) -> Permissions:
         restrictions = self._asked(lambda: dict(self._client.get_account_api_permissions()))

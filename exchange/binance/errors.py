@@ -7,7 +7,7 @@ original exception, which does, is neither cause nor context of the one raised.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import requests
@@ -108,11 +108,17 @@ _UNCERTAIN: Final = "whether the order was executed is not known."
 
 
 def _limited(error: BinanceAPIException) -> RateLimited | None:
-    default = _LIMIT_STATUSES.get(error.status_code)
+    seconds = seconds_to_wait(error.status_code, error.response.headers)
+    return None if seconds is None else RateLimited(seconds)
+
+
+def seconds_to_wait(status: int, headers: Mapping[str, str]) -> int | None:
+    """What a 429 or 418 asks for; None for any other answer."""
+    default = _LIMIT_STATUSES.get(status)
     if default is None:
         return None
-    wait = str(error.response.headers.get("Retry-After", ""))
-    return RateLimited(int(wait) if wait.isascii() and wait.isdigit() else default)
+    wait = str(headers.get("Retry-After", ""))
+    return int(wait) if wait.isascii() and wait.isdigit() else default
 
 
 def _definite(error: BinanceAPIException) -> Rejected | None:

@@ -6,6 +6,7 @@ No redirects, no retries, no proxies from the environment; an order is signed wi
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,9 +19,14 @@ from binance.base_client import BaseClient
 from binance.client import Client
 from requests.adapters import HTTPAdapter
 
+from exchange.binance.errors import seconds_to_wait
+from exchange.pacing import EVERYBODY, Pace
 from exchange.port import Credentials, Stamp
 
 READ_WINDOW_MS: Final = 5_000
+USED_WEIGHT: Final = "X-MBX-USED-WEIGHT-1M"
+# "Too many new orders" is about one account's orders, not about the address: its cancels and everybody else go on.
+TOO_MANY_ORDERS: Final = b"-1015"
 
 _PATHS: Final[Mapping[str, str]] = {
     "API": "/api",
@@ -78,6 +84,7 @@ class VenueClient(Client):  # type: ignore[misc]  # python-binance ships no type
         now_ms: Callable[[], int],
         credentials: Credentials | None = None,
         patience: Patience = Patience(),  # noqa: B008 (frozen)
+        pace: Pace | None = None,
     ) -> None:
         for name, url in urls_of(base_url).items():
             setattr(self, name, url)
@@ -85,6 +92,8 @@ class VenueClient(Client):  # type: ignore[misc]  # python-binance ships no type
         self._adapter = adapter
         self._now_ms = now_ms
         self._patience = patience
+        self._pace = pace or Pace()
+        self._orders_scope = f"orders:{_fingerprint(credentials)}"
         key, secret = (credentials.api_key, credentials.secret_key) if credentials else (None, None)
         _with_event_loop(lambda: Client.__init__(self, key, secret, {"allow_redirects": False}, ping=False))
 
@@ -100,6 +109,25 @@ class VenueClient(Client):  # type: ignore[misc]  # python-binance ships no type
     def close_connection(self) -> None:
         """Called when a client is collected. The connections are not its own: other clients are using them."""
 
+    def _request(self, method: str, uri: str, signed: bool, force_params: bool = False, **kwargs: Any) -> Any:
+        is_order = method == "post"
+        self._pace.check(EVERYBODY, *((self._orders_scope,) if is_order else ()))
+        self.response = None
+        try:
+            return super()._request(method, uri, signed, force_params, **kwargs)
+        finally:
+            if self.response is not None:
+                self._note_limits(self.response)
+
+    def _note_limits(self, response: requests.Response) -> None:
+        used = response.headers.get(USED_WEIGHT, "")
+        if used.isascii() and used.isdigit():
+            self._pace.note_weight(int(used))
+        seconds = seconds_to_wait(response.status_code, response.headers)
+        if seconds is not None:
+            is_about_orders = TOO_MANY_ORDERS in response.content
+            self._pace.wait(self._orders_scope if is_about_orders else EVERYBODY, seconds)
+
     def _generate_signature(self, data: dict[str, Any], uri_encode: bool = True) -> str:
         stamp = data.pop(STAMP, None) or Stamp(self._now_ms(), READ_WINDOW_MS)
         data["timestamp"], data["recvWindow"] = stamp.timestamp_ms, stamp.recv_window_ms
@@ -112,6 +140,11 @@ class VenueClient(Client):  # type: ignore[misc]  # python-binance ships no type
         answer_seconds = self._patience.read if method == "get" else self._patience.order
         wanted["timeout"] = (self._patience.connect, answer_seconds)
         return dict(wanted)
+
+
+def _fingerprint(credentials: Credentials | None) -> str:
+    """Tells accounts apart without naming them."""
+    return hashlib.sha256(credentials.api_key.encode()).hexdigest()[:16] if credentials else ""
 
 
 def _with_event_loop(build: Callable[[], None]) -> None:

@@ -12,7 +12,7 @@ from django.template.loader import get_template
 from tradebot.verbs.entrance import VERBS, usage
 
 ROOT = Path(__file__).resolve().parents[2]
-READS = re.compile(r"""(?:\benv(?:\.\w+)?|\bsecret)\(\s*["']([A-Z][A-Z_]+)["']""")
+READS = re.compile(r"""(?:\benv(?:\.\w+)?|\bsecret|\bpositive_amount)\(\s*["']([A-Z][A-Z_]+)["']""")
 # Not a person's to set: where .env is, and which of our processes this is.
 INTERNAL = {"ENV_FILE", "PROCESS_ROLE"}
 # SPEC §13, as far as this version goes.
