@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from accounts.models import ApiKey
 from bots import parsing, scope
 from bots.models import BotConfig, Direction, Timeframe
-from bots.ranges import objections_to_ranges
+from bots.ranges import objections_to_ranges, objections_to_reach
 from bots.sizing import objection_to_size
 from bots.wording import plain
 from engine.rules import SymbolRules
@@ -84,6 +84,7 @@ def check_configuration(
     checking.check_key()
     rules = checking.check_symbol()
     checking.check_size(rules)
+    checking.check_reach(rules)
     if checking.errors:
         raise ConfigurationRefused(checking.errors)
     return checking.values
@@ -257,6 +258,11 @@ class _Checking:
         sizes = ("initial_capital", "position_size_perc", "position_size_fixed")
         if not any(name in self.errors for name in sizes):
             self.errors.update(objection_to_size(*(self.values[name] for name in sizes), rules=rules))
+
+    def check_reach(self, rules: SymbolRules | None) -> None:
+        exits = ("stop_loss_perc", "take_profit_perc", "trailing_stop_perc", "stop_limit_offset_perc")
+        if rules is not None and not any(name in self.errors for name in exits):
+            self.errors.update(objections_to_reach(self.values, rules))
 
 
 def own_key(user: Any, given: Any) -> ApiKey | None:

@@ -99,6 +99,11 @@ class SymbolRules:
     apply_max_to_market: bool
     order_types: tuple[str, ...]
     quote_order_allowed: bool
+    # How many stops and targets of a trigger kind an account may have open on this symbol.
+    max_algo_orders: int = UNLIMITED
+    # A resting sell's price lies within these multiples (1e-8) of the average price; 0 and UNLIMITED: no bound.
+    sell_price_down_e8: int = 0
+    sell_price_up_e8: int = UNLIMITED
 
     @property
     def is_trading(self) -> bool:
@@ -239,6 +244,16 @@ def _notional(filters: Mapping[str, Mapping[str, Any]]) -> _Notional:
     return _Notional(0, UNLIMITED, False, False)
 
 
+def _sell_price_bounds(filters: Mapping[str, Mapping[str, Any]]) -> tuple[int, int]:
+    if "PERCENT_PRICE_BY_SIDE" in filters:
+        entry = filters["PERCENT_PRICE_BY_SIDE"]
+        return e8_from_decimal(entry["askMultiplierDown"]), e8_from_decimal(entry["askMultiplierUp"])
+    if "PERCENT_PRICE" in filters:
+        entry = filters["PERCENT_PRICE"]
+        return e8_from_decimal(entry["multiplierDown"]), e8_from_decimal(entry["multiplierUp"])
+    return 0, UNLIMITED
+
+
 def rules_from_symbol_info(info: Mapping[str, Any]) -> SymbolRules:
     """One entry of exchangeInfo's `symbols`. Raises KeyError or `InexactAmount` when it is not one."""
     filters = {entry["filterType"]: entry for entry in info["filters"]}
@@ -249,6 +264,7 @@ def rules_from_symbol_info(info: Mapping[str, Any]) -> SymbolRules:
         _market_lot(filters, step_e8),
         _notional(filters),
     )
+    sell_down_e8, sell_up_e8 = _sell_price_bounds(filters)
     return SymbolRules(
         symbol=info["symbol"],
         status=info["status"],
@@ -270,4 +286,7 @@ def rules_from_symbol_info(info: Mapping[str, Any]) -> SymbolRules:
         apply_max_to_market=notional.most_to_market,
         order_types=tuple(info["orderTypes"]),
         quote_order_allowed=bool(info.get("quoteOrderQtyMarketAllowed", False)),
+        max_algo_orders=int(filters.get("MAX_NUM_ALGO_ORDERS", {}).get("maxNumAlgoOrders", UNLIMITED)),
+        sell_price_down_e8=sell_down_e8,
+        sell_price_up_e8=sell_up_e8,
     )

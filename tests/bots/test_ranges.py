@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
-from bots.ranges import RANGES, objections_to_ranges
+from bots.ranges import RANGES, objections_to_ranges, objections_to_reach
+from engine.amounts import E8
+from engine.rules import rules_from_symbol_info
+from tests.conftest import RECORDED_SYMBOLS
 
 STEP = Decimal("0.0001")
 
@@ -34,4 +39,24 @@ def test_exits_are_from_a_twentieth_of_a_percent_to_ninety() -> None:
 def test_percentages_have_four_places() -> None:
     assert objections_to_ranges({"stop_loss_perc": Decimal("1.00005")}) == {
         "stop_loss_perc": "A percentage has at most 4 decimal places."
+    }
+
+
+def test_an_exit_the_symbol_would_refuse_is_found_beforehand() -> None:
+    """BTCUSDT takes sells from a fifth of the average price to five times it; a stop's limit lies 2 % deeper."""
+    info = json.loads(RECORDED_SYMBOLS.read_text())["symbols"][0]
+    rules = rules_from_symbol_info(info)
+    near = {
+        "stop_loss_perc": Decimal("79.5"),
+        "trailing_stop_perc": Decimal("79.5"),
+        "take_profit_perc": Decimal(90),
+    }
+    assert objections_to_reach({**near, "stop_limit_offset_perc": None}, rules) == {}
+    message = "BTCUSDT takes no stop as far from the price as this."
+    assert objections_to_reach({**near, "stop_limit_offset_perc": Decimal(3)}, rules) == {
+        "stop_loss_perc": message, "trailing_stop_perc": message,
+    }  # fmt: skip
+    tight = replace(rules, sell_price_up_e8=3 * E8 // 2)
+    assert objections_to_reach({**near, "stop_limit_offset_perc": None}, tight) == {
+        "take_profit_perc": "BTCUSDT takes no target as far from the price as this."
     }

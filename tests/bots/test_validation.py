@@ -35,7 +35,7 @@ BAD = [
     ("position_type", "margin"), ("position_type", 1),
     ("direction", "sideways"),
     ("timeframe", "2m"), ("timeframe", ""), ("timeframe", None), ("timeframe", 5),
-    ("strategy", "rsi"), ("strategy", ""), ("strategy", []),
+    ("strategy", "astrology"), ("strategy", ""), ("strategy", []),
     ("strategy_params", "fast"), ("strategy_params", [1]), ("strategy_params", {1: 2}),
     ("strategy_params", {"ema_fast": "x"}), ("strategy_params", {"nope": 1}),
     ("ema_fast", 0), ("ema_fast", 201), ("ema_fast", "x"), ("ema_fast", None), ("ema_fast", 1.5), ("ema_fast", 30),

@@ -51,6 +51,9 @@ def test_a_real_entry_is_read_whole(btc_rules: SymbolRules) -> None:
         apply_max_to_market=False,
         order_types=("LIMIT", "LIMIT_MAKER", "MARKET", "STOP_LOSS_LIMIT", "TAKE_PROFIT_LIMIT"),
         quote_order_allowed=True,
+        max_algo_orders=5,
+        sell_price_down_e8=E8 // 5,
+        sell_price_up_e8=5 * E8,
     )
 
 
