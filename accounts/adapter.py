@@ -7,9 +7,8 @@ from typing import Any
 from allauth.account.adapter import DefaultAccountAdapter
 from django.db import transaction
 
-from accounts.keys import mint_paper_key
 from accounts.models import User
-from accounts.registration import FIRST_KEY_LABEL
+from accounts.registration import welcome
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -20,5 +19,5 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             user.email = str(form.cleaned_data.get("email", "")).strip().lower()
             super().save_user(request, user, form, commit=commit)
             if commit:
-                mint_paper_key(user, FIRST_KEY_LABEL)
+                welcome(user)
         return user

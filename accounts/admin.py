@@ -10,7 +10,7 @@ from django.contrib.auth.models import Group
 from django.http import HttpRequest
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
-from accounts.models import ApiKey, ExchangeAccount, User
+from accounts.models import ApiKey, AuditEntry, ExchangeAccount, User
 from accounts.operator_admin import OperatorAdmin
 
 # Tokens are secrets, groups carry no rights here, and the rest is bookkeeping of libraries.
@@ -62,4 +62,19 @@ class ApiKeyAdmin(OperatorAdmin):
     fields = (
         "user", "account", "label", "venue", "masked_key", "permissions", "is_valid", "last_checked_at", "last_error",
         "created_at", "updated_at",
+    )  # fmt: skip
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(OperatorAdmin):
+    """To be read only, as in the database: its trigger refuses everything else."""
+
+    list_display = ("at", "event", "subject", "actor", "owner", "address", "sequence")
+    list_filter = ("event",)
+    list_select_related = ("actor", "owner")
+    search_fields = ("subject", "actor__email", "owner__email", "address")
+    ordering = ("-id",)
+    fields = (
+        "at", "event", "actor", "owner", "address", "subject_kind", "subject_id", "subject", "before", "after",
+        "sequence", "previous_hash", "hash",
     )  # fmt: skip

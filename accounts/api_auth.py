@@ -1,12 +1,14 @@
-"""`auth/…`: register, log in, refresh, log out, who am I. Wrong password and unknown user answer alike."""
+"""`auth/…`: register, log in, refresh, log out, passwords, who am I. Wrong password and unknown user answer alike."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.contrib.auth.models import update_last_login
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 from drf_spectacular.utils import extend_schema
 from rest_framework import permissions, status
 from rest_framework.exceptions import AuthenticationFailed, ValidationError
@@ -14,18 +16,29 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts import tokens
-from accounts.models import User
-from accounts.registration import register, user_with_password
+from accounts import rate_limits, tokens
+from accounts.audit import record
+from accounts.client_address import client_address
+from accounts.models import AuditEvent, User
+from accounts.password_change import ask_reset, change_password, reset_password
+from accounts.registration import note_failed_sign_in, register, user_with_password
 from accounts.rest import not_offered
 from accounts.serializers import (
+    ChangePasswordSerializer,
+    DetailSerializer,
+    ForgotPasswordSerializer,
     LoginSerializer,
     MeSerializer,
     RefreshSerializer,
     RegisterSerializer,
+    ResetPasswordSerializer,
     TokensSerializer,
     UserSerializer,
 )
+from accounts.sessions import end_sessions, keep_only_this
+from accounts.wake_up import wake_reset_mails
+
+ASKED = _lazy("If there is an account with this address, a mail with a link is on its way to it.")
 
 
 class OpenView(APIView):
@@ -60,10 +73,15 @@ class LoginView(OpenView):
         """Exchange e-mail and password for tokens: 7 and 30 days, with `remember_me` 30 and 60."""
         body = LoginSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        user = user_with_password(body.validated_data["email"], body.validated_data["password"])
+        email = body.validated_data["email"]
+        rate_limits.check_attempt(rate_limits.SIGN_IN, request, email)
+        user = user_with_password(email, body.validated_data["password"])
         if user is None:
+            note_failed_sign_in(email, way="api")
             raise AuthenticationFailed(_("E-mail address or password is wrong."))
-        update_last_login(None, user)  # type: ignore[arg-type]
+        with transaction.atomic():
+            update_last_login(None, user)  # type: ignore[arg-type]
+            record(AuditEvent.SIGNED_IN, user, by=user, after={"way": "api"})
         return _tokens(user, tokens.issue_tokens(user, remember_me=body.validated_data["remember_me"]))
 
 
@@ -82,8 +100,51 @@ class LogoutView(OpenView):
         """Spend a refresh token for nothing."""
         body = RefreshSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        tokens.revoke(body.validated_data["refresh_token"])
+        with transaction.atomic():
+            user = tokens.revoke(body.validated_data["refresh_token"])
+            record(AuditEvent.SIGNED_OUT, user, by=user, after={"way": "api"})
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class ForgotPasswordView(OpenView):
+    @extend_schema(request=ForgotPasswordSerializer, responses=DetailSerializer, tags=["auth"])
+    def post(self, request: Request) -> Response:
+        """Ask for a mail with a link for a new password. The answer does not tell whether there is such a user."""
+        body = ForgotPasswordSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        rate_limits.check_attempt(rate_limits.RESET, request, body.validated_data["email"])
+        ask_reset(body.validated_data["email"], client_address(request))
+        wake_reset_mails()
+        return Response({"detail": str(ASKED)})
+
+
+class ResetPasswordView(OpenView):
+    @extend_schema(request=ResetPasswordSerializer, responses=DetailSerializer, tags=["auth"])
+    def post(self, request: Request) -> Response:
+        """Set a new password with the token of the mail. Every token and session from before ends."""
+        body = ResetPasswordSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        rate_limits.check_attempt(rate_limits.RESET, request, body.validated_data["token"])
+        reset_password(body.validated_data["token"], body.validated_data["new_password"], timezone.now())
+        return Response({"detail": _("The password is set. Sign in with it.")})
+
+
+class ChangePasswordView(APIView):
+    @extend_schema(request=ChangePasswordSerializer, responses=TokensSerializer, tags=["auth"])
+    def post(self, request: Request) -> Response:
+        """Change the password. Every token and session from before ends; the answer brings new tokens."""
+        body = ChangePasswordSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        user: Any = request.user
+        rate_limits.check_attempt(rate_limits.CHANGE, request, user.email)
+        change_password(
+            user, current=body.validated_data["current_password"], new=body.validated_data["new_password"]
+        )
+        if request.auth is None:
+            keep_only_this(request._request, user)
+        else:
+            end_sessions(user)
+        return _tokens(user, tokens.issue_tokens(user, remember_me=False))
 
 
 class MeView(APIView):

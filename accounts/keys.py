@@ -16,8 +16,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts import vault
+from accounts.audit import record
 from accounts.balances import AssetBalance, balances_at
-from accounts.models import ApiKey, ExchangeAccount, User
+from accounts.models import ApiKey, AuditEvent, ExchangeAccount, User
 from accounts.signals import key_invalidated
 from exchange.connect import exchange_for
 from exchange.models import Venue
@@ -121,7 +122,7 @@ def _store(
             )
             if account.user_id != user.pk:
                 raise KeyRefused(api_key=_("This key belongs to an exchange account of another user."))
-            return ApiKey.objects.create(
+            stored: ApiKey = ApiKey.objects.create(
                 user=user,
                 account=account,
                 label=label,
@@ -133,6 +134,8 @@ def _store(
                 permissions=_as_json(permissions),
                 last_checked_at=timezone.now(),
             )
+            record(AuditEvent.KEY_ADDED, stored, by=user, after={"venue": venue, "account": account_id})
+            return stored
     except IntegrityError as error:
         # `from None`: the database's message quotes the row.
         if "apikey_label_unique_per_user" in str(error):
@@ -167,13 +170,16 @@ def check_key(key: ApiKey) -> ApiKey:
 
 
 def _record_check(key: ApiKey, permissions: Permissions | None, objection: str) -> None:
-    key.is_valid = not objection
+    was_valid, key.is_valid = key.is_valid, not objection
     key.last_error = objection[:200]
     key.last_checked_at = timezone.now()
     if permissions is not None:
         key.permissions = _as_json(permissions)
     with transaction.atomic():
         key.save(update_fields=["is_valid", "last_error", "last_checked_at", "permissions", "updated_at"])
+        if was_valid != key.is_valid:
+            event = AuditEvent.KEY_VALID if key.is_valid else AuditEvent.KEY_INVALID
+            record(event, key, after={"why": objection})
         if objection:
             key_invalidated.send(sender=ApiKey, api_key=key)
 
@@ -181,7 +187,18 @@ def _record_check(key: ApiKey, permissions: Permissions | None, objection: str) 
 def delete_key(key: ApiKey) -> None:
     """Forget a key and its secret. Refused, naming them, while bots use it; the account's history stays."""
     try:
-        key.delete()
+        _delete(key.pk)
+    except IntegrityError:
+        # A bot was made on it at this very moment: asked again, that bot forbids it by name.
+        _delete(key.pk)
+
+
+def _delete(key_id: int) -> None:
+    try:
+        with transaction.atomic():
+            key = ApiKey.objects.get(pk=key_id)
+            record(AuditEvent.KEY_DELETED, key, before={"venue": key.venue})
+            key.delete()
     except ProtectedError as protected:
         # Only what forbids the deletion is known down here, not what a bot is: its number and how it calls itself.
         in_use = sorted(protected.protected_objects, key=lambda bot: bot.pk)

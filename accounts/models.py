@@ -210,3 +210,20 @@ class AuditEntry(TimestampedModel):
 
     def __str__(self) -> str:
         return f"{self.event} {self.subject}".strip()
+
+
+class BrowserSession(TimestampedModel):
+    """Where and with what a browser was signed in; goes with its session."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="browser_sessions")
+    session = models.OneToOneField("sessions.Session", on_delete=models.CASCADE)
+    address = models.GenericIPAddressField(null=True)
+    browser = models.CharField(max_length=200, blank=True, default="")
+
+
+class PasswordResetRequest(TimestampedModel):
+    """Somebody typed this address on the page for forgotten passwords. Deleted once answered, known or not."""
+
+    email = models.CharField(max_length=254)
+    address = models.GenericIPAddressField(null=True)
+    next_attempt_at = models.DateTimeField(default=timezone.now, db_index=True)

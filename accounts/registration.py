@@ -6,8 +6,9 @@ from django.contrib.auth.hashers import make_password
 from django.db import transaction
 from django.db.models.functions import Lower
 
+from accounts.audit import record
 from accounts.keys import mint_paper_key
-from accounts.models import User
+from accounts.models import AuditEvent, User
 
 FIRST_KEY_LABEL = "Paper"
 
@@ -21,8 +22,19 @@ def user_by_email(email: str) -> User | None:
 def register(email: str, password: str) -> User:
     """A user who can start a first bot at once. IntegrityError when the address was taken meanwhile."""
     user = User.objects.create_user(email, password)
-    mint_paper_key(user, FIRST_KEY_LABEL)
+    welcome(user)
     return user
+
+
+def welcome(user: User) -> None:
+    """What every new user has: an entry in the audit log, and a paper key."""
+    record(AuditEvent.SIGNED_UP, user, by=user)
+    mint_paper_key(user, FIRST_KEY_LABEL)
+
+
+def note_failed_sign_in(email: str, *, way: str) -> None:
+    """For the log of whoever's account was tried; an address nobody has is not kept."""
+    record(AuditEvent.SIGN_IN_FAILED, user_by_email(email) or "", after={"way": way})
 
 
 def user_with_password(email: str, password: str) -> User | None:

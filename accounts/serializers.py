@@ -49,6 +49,26 @@ class RefreshSerializer(StrictSerializer):
     refresh_token = SecretField(max_length=4096)
 
 
+class ForgotPasswordSerializer(StrictSerializer):
+    email = serializers.EmailField(max_length=254)
+
+
+class ResetPasswordSerializer(StrictSerializer):
+    """`token` is the last part of the link in the mail."""
+
+    token = SecretField(max_length=128)
+    new_password = SecretField(max_length=128, trim_whitespace=False)
+
+
+class ChangePasswordSerializer(StrictSerializer):
+    current_password = SecretField(max_length=128, trim_whitespace=False)
+    new_password = SecretField(max_length=128, trim_whitespace=False)
+
+
+class DetailSerializer(serializers.Serializer):  # type: ignore[type-arg]
+    detail = serializers.CharField()
+
+
 class UserSerializer(RowSerializer):
     class Meta:
         model = User

@@ -64,10 +64,12 @@ def rotate(refresh_token: str) -> tuple[User, dict[str, str]]:
         return user, issue_tokens(user, remember_me=bool(token.get(REMEMBERED)))
 
 
-def revoke(refresh_token: str) -> None:
-    """Spend a refresh token and issue nothing. Raises TokenRefused."""
+def revoke(refresh_token: str) -> User:
+    """Spend a refresh token and issue nothing; whose it was. Raises TokenRefused."""
     with transaction.atomic():
-        _spend(*_opened(refresh_token))
+        token, user = _opened(refresh_token)
+        _spend(token, user)
+    return user
 
 
 def _opened(refresh_token: str) -> tuple[RefreshToken, User]:

@@ -36,6 +36,11 @@ local total = redis.call('INCRBY', KEYS[1], ARGV[1])
 if ARGV[2] ~= '' and redis.call('TTL', KEYS[1]) < 0 then redis.call('EXPIRE', KEYS[1], ARGV[2]) end
 return total
 """
+_ADD_IN_WINDOW: Final = """
+local total = redis.call('INCR', KEYS[1])
+if redis.call('TTL', KEYS[1]) < 0 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
+return {total, redis.call('TTL', KEYS[1])}
+"""
 
 
 class RedisCache:
@@ -81,6 +86,13 @@ class RedisCache:
         """Raise a counter and return it; its life begins with its first raise. None when Redis is away."""
         arguments = (1, self._prefix + key, amount, "" if ttl_seconds is None else ttl_seconds)
         return cast("int | None", self._run(lambda: self._sync.eval(_ADD, *arguments)))
+
+    def add_in_window(self, key: str, *, window_seconds: int) -> tuple[int, int] | None:
+        """Raise a counter that begins anew every window: how often so far, and how many seconds the window still has.
+        None when Redis is away."""
+        arguments = (1, self._prefix + key, window_seconds)
+        counted = self._run(lambda: self._sync.eval(_ADD_IN_WINDOW, *arguments))
+        return None if counted is None else (int(counted[0]), int(counted[1]))
 
     def clear(self) -> None:
         """Forget everything under our prefix."""

@@ -17,6 +17,8 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from accounts.keys import KeyInUse, KeyRefused
+from accounts.password_change import PasswordRefused
+from accounts.rate_limits import TooManyAttempts
 from accounts.vault import VaultError
 from bots.configuration import ConfigurationRefused, StaleVersion
 from bots.lifecycle import LifecycleRefused
@@ -48,8 +50,11 @@ def answer_error(error: Exception, context: dict[str, Any]) -> Response | None:
 
 
 def _domain_answer(error: Exception) -> Response | None:
-    if isinstance(error, KeyRefused | ConfigurationRefused):
+    if isinstance(error, KeyRefused | ConfigurationRefused | PasswordRefused):
         return Response(one_message_per_field(error.errors), status=status.HTTP_400_BAD_REQUEST)
+    if isinstance(error, TooManyAttempts):
+        waiting = {"Retry-After": str(error.seconds)}
+        return Response({DETAIL: str(error)}, status=status.HTTP_429_TOO_MANY_REQUESTS, headers=waiting)
     if isinstance(error, KeyInUse):
         bots = [{"id": pk, "name": name} for pk, name in error.bots.items()]
         return Response({DETAIL: str(error), "bots": bots}, status=status.HTTP_409_CONFLICT)

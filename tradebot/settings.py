@@ -77,6 +77,14 @@ ALLOWED_HOSTS = env.list(
 )
 FRONTEND_URL = env.str("FRONTEND_URL", default="")
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[FRONTEND_URL] if FRONTEND_URL else [])
+# Where this installation is found, for links in mails.
+SITE_URL = env.str(
+    "SITE_URL",
+    default=f"https://{ALLOWED_HOSTS[0]}" if IN_PRODUCTION and ALLOWED_HOSTS else f"http://{HOST}:{PORT}",
+).rstrip("/")
+# How many proxies of ours stand in front: the client's address is what the outermost of them wrote into
+# X-Forwarded-For. 0: nobody does, and the header is a client's own invention.
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 if IN_PRODUCTION:
     if DEBUG:
         raise ImproperlyConfigured("DEBUG must be off in production.")
@@ -130,6 +138,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.acting.ActingMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
@@ -242,11 +251,24 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_PREVENT_ENUMERATION = True
-# allauth's limiter calls the cache unguarded; ours (issue 3) gives way when Redis is away.
+# allauth's limiter calls the cache unguarded; ours (accounts.rate_limits) gives way when Redis is away.
 ACCOUNT_RATE_LIMITS = False
 ACCOUNT_SESSION_REMEMBER = None
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
+# Attempts to sign in or to reset a password: a minute from one address, an hour for one e-mail.
+SIGN_IN_LIMIT_PER_MINUTE = env.int("SIGN_IN_LIMIT_PER_MINUTE", default=5)
+SIGN_IN_LIMIT_PER_HOUR = env.int("SIGN_IN_LIMIT_PER_HOUR", default=10)
+
+# --- Mail ------------------------------------------------------------------------------------
+# The console backend writes letters into the worker's log.
 EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="django.core.mail.backends.console.EmailBackend")
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="TradeBot <tradebot@localhost>")
+EMAIL_HOST = env.str("EMAIL_HOST", default="localhost")
+EMAIL_PORT = env.int("EMAIL_PORT", default=25)
+EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", default="")
+EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", default="")
+EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", default=False)
+EMAIL_TIMEOUT = 20
 
 # --- API -------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
@@ -314,6 +336,9 @@ if LIVE_TRADING_ENABLED:
     raise ImproperlyConfigured(
         "LIVE_TRADING_ENABLED: this version trades on the paper market only. Remove it."
     )
+# The most USDT a live order may be worth, and all that a live account holds beside USDT.
+MAX_ORDER_NOTIONAL = positive_amount("MAX_ORDER_NOTIONAL", default="500")
+MAX_ACCOUNT_EXPOSURE = positive_amount("MAX_ACCOUNT_EXPOSURE", default="5000")
 
 # --- Demo user (outside production only) -----------------------------------------------------
 DEMO_EMAIL = env.str("DEMO_EMAIL", default="demo@tradebot.local")
@@ -336,9 +361,6 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-# The most USDT a live order may be worth, and all that a live account holds beside USDT.
-MAX_ORDER_NOTIONAL = positive_amount("MAX_ORDER_NOTIONAL", default="500")
-MAX_ACCOUNT_EXPOSURE = positive_amount("MAX_ACCOUNT_EXPOSURE", default="5000")
 STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(DATA_DIR / "static")))
 WHITENOISE_USE_FINDERS = not IN_PRODUCTION
 # Tests build the middleware hundreds of times: files are looked up when asked for, not listed at every start.

@@ -7,11 +7,13 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
+from accounts.views_security import sign_in_to_admin
 from tradebot import health_pages
 from tradebot.api import RootView
 
 handler500 = "tradebot.api_errors.show_server_error"
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("admin/login/", sign_in_to_admin, name="admin-sign-in"),
     path("admin/", admin.site.urls),
     # Asked for by browsers on pages that are not ours to give an icon: the admin, the browsable API.
     path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}app/mark.svg")),

@@ -107,6 +107,7 @@ class Composed:
             "SANDBOX_URL": f"http://127.0.0.1:{self.ports['8001']}",
             "STATIC_ROOT": str(folder / "static"),
             "ALLOWED_HOSTS": "127.0.0.1",
+            "TRUSTED_PROXIES": "1",
             "SECRET_KEY": "s" * 50,
             "JWT_SIGNING_KEY": "j" * 50,
             "SANDBOX_TOKEN": "t" * 50,

@@ -71,6 +71,8 @@ def web(instance: Instance, environment: Mapping[str, str]) -> Service:
             *address,
             *grace,
             "--no-access-log",
+            # uvicorn would believe anybody on this machine; accounts.client_address asks TRUSTED_PROXIES.
+            "--no-proxy-headers",
         ),
         environment={**environment, "PROCESS_ROLE": "web"},
         answers=lambda: answers_http(instance.url, "/health"),
