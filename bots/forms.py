@@ -4,16 +4,17 @@ a field that is not offered is refused by name when somebody posts it all the sa
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
-from crispy_forms.helper import FormHelper
-from crispy_forms.layout import HTML, Column, Fieldset, Layout, Row
 from django import forms
+from django.forms import BoundField
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from accounts.models import ApiKey
 from bots.configuration import ConfigurationRefused, change_bot, create_bot
+from bots.form_fields import STEPS, FieldsOfABot, Text, field_of
 from bots.models import BotConfig, Timeframe
 from bots.presets import Preset
 from bots.summary import Summary, summarize
@@ -25,42 +26,41 @@ from exchange.port import ExchangeError
 from exchange.symbols import tradable
 
 DEFAULT_STRATEGY = "ema"
-AMOUNTS = ("initial_capital", "position_size_perc", "position_size_fixed")
+# Fields the model keeps as exact amounts or counts, in the order of the form.
+AMOUNTS = (
+    "initial_capital", "position_size_perc", "position_size_fixed", "stop_loss_perc", "take_profit_perc",
+    "trailing_stop_perc", "stop_limit_offset_perc", "max_daily_trades", "max_daily_loss_perc", "daily_target_perc",
+    "cooldown_candles", "max_slippage_perc",
+)  # fmt: skip
 
 
-class BotForm(forms.Form):
+@dataclass(frozen=True, slots=True)
+class ShownGroup:
+    title: Text
+    hint: Text
+    fields: list[BoundField]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownStep:
+    """A step with the form's own fields in it, for templates."""
+
+    name: str
+    title: Text
+    hint: Text
+    groups: list[ShownGroup]
+
+    @property
+    def fields(self) -> Iterator[BoundField]:
+        return (field for group in self.groups for field in group.fields)
+
+    @property
+    def has_errors(self) -> bool:
+        return any(field.errors for field in self.fields)
+
+
+class BotForm(FieldsOfABot):
     """`bot` is the one being edited; `preset` fills a new one. After `is_valid()`, `save()` and `summary()`."""
-
-    name = forms.CharField(
-        label=gettext_lazy("Name"), help_text=gettext_lazy("3 to 80 characters, yours alone.")
-    )
-    api_key = forms.CharField(label=gettext_lazy("API key"), widget=forms.Select)
-    symbol = forms.CharField(label=gettext_lazy("Symbol"), widget=forms.Select)
-    timeframe = forms.CharField(
-        label=gettext_lazy("Candle"),
-        widget=forms.Select(choices=Timeframe.choices),
-        help_text=gettext_lazy("The bot decides at the close of every candle of this length."),
-    )
-    strategy = forms.CharField(label=gettext_lazy("Strategy"), widget=forms.Select)
-    initial_capital = forms.CharField(
-        label=gettext_lazy("Capital"),
-        widget=forms.NumberInput(attrs={"min": "0", "step": "any"}),
-        help_text=gettext_lazy(
-            "Quote money this bot may use. What other running bots use is not counted twice."
-        ),
-    )
-    position_size_perc = forms.CharField(
-        label=gettext_lazy("Stake, percent"),
-        required=False,
-        widget=forms.NumberInput(attrs={"min": "0", "max": "100", "step": "any", "placeholder": "100"}),
-        help_text=gettext_lazy("Of its current capital, for each entry. Empty: all of it."),
-    )
-    position_size_fixed = forms.CharField(
-        label=gettext_lazy("Stake, fixed amount"),
-        required=False,
-        widget=forms.NumberInput(attrs={"min": "0", "step": "any"}),
-        help_text=gettext_lazy("Instead of a percentage."),
-    )
 
     def __init__(
         self, *args: Any, user: Any, bot: BotConfig | None = None, preset: Preset | None = None, **kwargs: Any
@@ -79,14 +79,36 @@ class BotForm(forms.Form):
         self._offer_symbols({key.venue for key in keys})
         self.params = self._params()
         for param in self.params:
-            self.fields[param.name] = _field_of(param)
+            self.fields[param.name] = field_of(param)
+            self.initial.setdefault(param.name, param.default)
         if bot is not None:
             self.fields["version"] = forms.IntegerField(widget=forms.HiddenInput)
-        self.helper = self._helper()
+
+    @property
+    def steps(self) -> list[ShownStep]:
+        return [
+            ShownStep(
+                step.name,
+                step.title,
+                step.hint,
+                [
+                    ShownGroup(group.title, group.hint, [self[name] for name in group.fields])
+                    for group in step.groups
+                ],
+            )
+            for step in STEPS
+        ]
+
+    @property
+    def shown_params(self) -> list[BoundField]:
+        return [self[param.name] for param in self.params]
 
     @property
     def strategy_summary(self) -> str:
-        return strategy(self._strategy_name()).summary
+        try:
+            return _(strategy(self._strategy_name()).summary)
+        except UnknownStrategy:
+            return ""
 
     def clean(self) -> dict[str, Any]:
         """Judged as one configuration. Fields the form itself could not read keep their own message."""
@@ -116,7 +138,8 @@ class BotForm(forms.Form):
         return summarize(self.checked) if self.checked else None
 
     def _given(self) -> dict[str, Any]:
-        return {name: value for name, value in self.cleaned_data.items() if name != "version"}
+        known = {*FIELDS, *(param.name for param in self.params)}
+        return {name: value for name, value in self.cleaned_data.items() if name in known}
 
     def _show(self, refused: ConfigurationRefused) -> None:
         for name, messages in refused.errors.items():
@@ -150,36 +173,6 @@ class BotForm(forms.Form):
             return params_fields(self._strategy_name())
         except UnknownStrategy:
             return params_fields(DEFAULT_STRATEGY)
-
-    def _helper(self) -> FormHelper:
-        helper = FormHelper()
-        helper.form_tag = False
-        helper.disable_csrf = True  # the page's form brings the token
-        helper.layout = Layout(
-            Fieldset(_("What it trades"), "name", _row("api_key", "symbol", "timeframe")),
-            Fieldset(_("When it trades"), "strategy", _row(*(param.name for param in self.params))),
-            Fieldset(
-                _("What it stakes"), "initial_capital", _row("position_size_perc", "position_size_fixed")
-            ),
-            *([HTML(str(self["version"]))] if self.bot is not None else []),
-        )
-        return helper
-
-
-def _row(*names: str) -> Row:
-    return Row(*(Column(name, css_class="col-12 col-sm-6 col-lg-4") for name in names))
-
-
-def _field_of(param: ParamField) -> forms.Field:
-    limits = {"min": str(param.minimum), "max": str(param.maximum), "step": "1"}
-    return forms.CharField(
-        # The engine speaks English and knows no Django: its words are translated here.
-        label=_(param.label),
-        help_text=_(param.help),
-        required=not param.is_optional,
-        initial=param.default,
-        widget=forms.NumberInput(attrs=limits),
-    )
 
 
 def _initial_of(bot: BotConfig | None, preset: Preset | None) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from bots import views
 
 urlpatterns = [
     path("bots/new/", views.make, name="bot-new"),
-    path("bots/summary/", views.summarize, name="bot-summary"),
+    path("bots/validate/", views.validate, name="bot-validate"),
+    path("bots/parameters/", views.show_parameters, name="bot-parameters"),
     path("bots/<int:bot_id>/edit/", views.edit, name="bot-edit"),
     path("bots/<int:bot_id>/delete/", views.delete, name="bot-delete"),
 ]

@@ -13,7 +13,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from bots.configuration import StaleVersion, archive_bot
 from bots.differences import in_words
@@ -23,6 +23,9 @@ from bots.models import BotConfig
 from bots.presets import PRESETS, Preset
 from bots.queries import bots_of
 
+# The button that shows the fields of another strategy where no script does it.
+SHOW_PARAMETERS = "show_parameters"
+
 
 @login_required
 @require_http_methods(["GET", "POST"])
@@ -30,8 +33,9 @@ def make(request: HttpRequest) -> HttpResponse:
     """A new bot, stopped; its page offers to start it."""
     chosen = _preset_named(request.GET.get("preset", ""))
     suggestion = _suggestion(request.user, chosen, symbol=request.GET.get("symbol", ""))
-    form = BotForm(request.POST or None, user=request.user, preset=chosen, initial=suggestion)
-    bot = form.save() if request.method == "POST" and form.is_valid() else None
+    initial = suggestion | _carried(request)
+    form = BotForm(_typed(request), user=request.user, preset=chosen, initial=initial)
+    bot = form.save() if form.is_bound and form.is_valid() else None
     if bot is not None:
         messages.success(
             request, _("%(bot)s is ready. Press start and it begins to look.") % {"bot": bot.name}
@@ -46,9 +50,9 @@ def make(request: HttpRequest) -> HttpResponse:
 def edit(request: HttpRequest, bot_id: int) -> HttpResponse:
     """Change a bot. An edit made from an older version shows what differs, and keeps what was typed."""
     bot = get_object_or_404(bots_of(request.user), pk=bot_id)
-    form = BotForm(request.POST or None, user=request.user, bot=bot)
+    form = BotForm(_typed(request), user=request.user, bot=bot, initial=_carried(request))
     try:
-        if request.method == "POST" and form.is_valid() and form.save() is not None:
+        if form.is_bound and form.is_valid() and form.save() is not None:
             messages.success(request, _("The changes were saved."))
             return redirect("bot", bot.pk)
     except StaleVersion as stale:
@@ -67,13 +71,27 @@ def _show_differences(request: HttpRequest, bot: BotConfig, stale: StaleVersion)
 
 @login_required
 @require_POST
-def summarize(request: HttpRequest) -> HttpResponse:
-    """What the bot on the form would do, in plain words; nothing is saved."""
-    number = request.POST.get("bot", "")
-    bot = get_object_or_404(bots_of(request.user), pk=number) if number.isdecimal() else None
-    form = BotForm(request.POST, user=request.user, bot=bot)
-    summary = form.summary() if form.is_valid() else None
-    return render(request, "bots/_summary.html", {"form": form, "summary": summary})
+def validate(request: HttpRequest) -> HttpResponse:
+    """While somebody types: what is wrong with the fields already `touched`, and in plain words what the bot on the
+    form would do. Nothing is saved."""
+    form = BotForm(request.POST, user=request.user, bot=_bot_named(request, request.POST.get("bot", "")))
+    context = {
+        "form": form,
+        "summary": form.summary() if form.is_valid() else None,
+        "touched": request.POST.get("touched", "").split(","),
+    }
+    return render(request, "bots/_validated.html", context)
+
+
+@login_required
+@require_GET
+def show_parameters(request: HttpRequest) -> HttpResponse:
+    """The fields of another strategy, filled with its defaults, or with the bot's own values where it has that one."""
+    bot = _bot_named(request, request.GET.get("bot", ""))
+    chosen = {"strategy": request.GET.get("strategy", "")}
+    has_it = bot is not None and bot.strategy == chosen["strategy"]
+    form = BotForm(user=request.user, bot=bot if has_it else None, initial=chosen)
+    return render(request, "bots/_parameters.html", {"form": form})
 
 
 @login_required
@@ -92,6 +110,28 @@ def delete(request: HttpRequest, bot_id: int) -> HttpResponse:
 
 def _preset_named(name: str) -> Preset | None:
     return next((known for known in PRESETS if known.name == name), None)
+
+
+def _bot_named(request: HttpRequest, number: str) -> BotConfig | None:
+    """The user's own bot of that number; None where none is named."""
+    if not number:
+        return None
+    found: BotConfig = get_object_or_404(bots_of(request.user), pk=number if _is_number(number) else 0)
+    return found
+
+
+def _is_number(text: str) -> bool:
+    return text.isdecimal() and len(text) < 19
+
+
+def _typed(request: HttpRequest) -> Any:
+    """What was posted to be saved. Without scripts another strategy's fields are asked for by a button of their own."""
+    return request.POST if request.method == "POST" and SHOW_PARAMETERS not in request.POST else None
+
+
+def _carried(request: HttpRequest) -> dict[str, Any]:
+    """What was typed, over from the page on which that button was pressed."""
+    return request.POST.dict() if SHOW_PARAMETERS in request.POST else {}
 
 
 def _suggestion(user: Any, chosen: Preset | None, *, symbol: str) -> dict[str, Any]:

@@ -114,8 +114,6 @@ INSTALLED_APPS = [
     "django_celery_beat",
     "django_eventstream",
     "django_htmx",
-    "crispy_forms",
-    "crispy_bootstrap5",
     "allauth",
     "allauth.account",
     "django_structlog",
@@ -166,7 +164,6 @@ TEMPLATES = [
         },
     }
 ]
-CRISPY_ALLOWED_TEMPLATE_PACKS = CRISPY_TEMPLATE_PACK = "bootstrap5"
 
 # --- Database --------------------------------------------------------------------------------
 DATABASES = {

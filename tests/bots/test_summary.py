@@ -12,15 +12,16 @@ from bots.presets import PRESETS, UnknownPreset, preset, preset_of
 from bots.summary import DEFAULT_ON_MINUTES, summarize
 from bots.wording import money
 from engine.market import Candles, resample
-from engine.strategies import params_dict, parse_params, strategy
+from engine.strategies import all_strategies, params_dict, parse_params, strategy
 from exchange.sandbox.positioning import PRESETS as LOOKED_FOR
 from exchange.sandbox.tape import MINUTE_MS, load_tapes
 
 VALUES: dict[str, Any] = {
     "symbol": "BTCUSDT", "timeframe": "1m", "strategy": "ema", "strategy_params": DEFAULT_ON_MINUTES,
     "quote_asset": "USDT", "initial_capital": Decimal(2000), "position_size_perc": None, "position_size_fixed": None,
-    "stop_loss_perc": None, "take_profit_perc": None,
+    "stop_loss_perc": None, "take_profit_perc": None, "trailing_stop_perc": None,
 }  # fmt: skip
+NO_STOP = "It has no stop: only the strategy's own signal ends a losing position."
 
 
 @pytest.fixture(scope="module")
@@ -81,10 +82,9 @@ def test_the_summary_says_what_the_bot_will_do() -> None:
         "It buys when the average of 8 candles crosses above that of 21 while RSI (7) is below 65.",
         "It sells when it crosses back below while RSI is above 35.",
         "Each entry stakes 25 % of its capital, at first 500.00 USDT.",
-        "It has no stop loss: only the strategy's own signal closes a position.",
         "Such a bot enters about 17 times a day.",
     )
-    assert summary.warnings == ("Fees alone cost about 3 % of what it stakes every day.",)
+    assert summary.warnings == (NO_STOP, "Fees alone cost about 3 % of what it stakes every day.")
 
 
 def test_the_summary_of_a_fixed_stake_with_a_trend_filter_claims_no_frequency() -> None:
@@ -92,12 +92,52 @@ def test_the_summary_of_a_fixed_stake_with_a_trend_filter_claims_no_frequency() 
     summary = summarize({**VALUES, "strategy_params": params, "position_size_fixed": Decimal("1234.5")})
     assert summary.sentences[2] == "It buys only above the average of 200 candles."
     assert summary.sentences[4] == "Each entry stakes 1,234.50 USDT of its 2,000.00 USDT."
-    assert (len(summary.sentences), summary.warnings) == (6, ())
+    assert (len(summary.sentences), summary.warnings) == (5, (NO_STOP,))
+
+
+def test_the_summary_says_when_it_lets_go_and_what_that_is_in_money() -> None:
+    exits = {name: Decimal(value) for name, value in
+             (("stop_loss_perc", "2"), ("take_profit_perc", "4"), ("trailing_stop_perc", "3"))}  # fmt: skip
+    summary = summarize({**VALUES, "timeframe": "3m", "position_size_perc": Decimal(50), **exits})
+    assert summary.sentences[4:] == (
+        "If the price falls 2 % below the entry it sells: a loss of about 22.00 USDT with fees.",
+        "If it rises 4 % above the entry it sells: a gain of about 38.00 USDT after fees.",
+        "A stop follows the highest price 3 % below it, and never goes down again.",
+        "These orders lie on the exchange: they hold while TradeBot is switched off.",
+    )
+    assert summary.warnings == ()
+    closer = summarize({**VALUES, "timeframe": "3m", **exits, "trailing_stop_perc": Decimal(2)})
+    assert closer.warnings == (
+        "The trailing stop is always closer than the stop loss, so that the stop loss never acts.",
+    )
+
+
+def test_the_summary_says_when_it_rests() -> None:
+    limits = {
+        "max_daily_trades": 1, "max_daily_loss_perc": Decimal(5), "daily_target_perc": Decimal("2.5"),
+        "cooldown_candles": 3, "max_slippage_perc": Decimal("0.2"),
+    }  # fmt: skip
+    summary = summarize({**VALUES, "timeframe": "3m", **limits})
+    assert summary.sentences[4:] == (
+        "After 1 entry in a day it rests until midnight UTC.",
+        "After losing 5 % (100.00 USDT) in a day it rests until midnight UTC.",
+        "After gaining 2.5 % (50.00 USDT) in a day it rests until midnight UTC.",
+        "After an exit it waits 3 candles before it may buy again.",
+        "It drops an entry that would cost 0.2 % more than the price of its signal.",
+    )
+
+
+def test_every_strategy_is_described() -> None:
+    for entry in all_strategies():
+        params = params_dict(parse_params(entry.name, {}))
+        summary = summarize({**VALUES, "strategy": entry.name, "strategy_params": params})
+        assert summary.sentences[1].startswith("It buys when")
 
 
 def test_a_target_that_fees_eat_is_warned_of() -> None:
-    narrow = summarize({**VALUES, "timeframe": "3m", "take_profit_perc": Decimal("0.59")})
-    wide = summarize({**VALUES, "timeframe": "3m", "take_profit_perc": Decimal("0.6")})
+    rare = {**VALUES, "timeframe": "3m", "stop_loss_perc": Decimal(1)}
+    narrow = summarize({**rare, "take_profit_perc": Decimal("0.59")})
+    wide = summarize({**rare, "take_profit_perc": Decimal("0.6")})
     assert narrow.warnings == ("The target is less than three times the fees of a round trip (0.2 %).",)
     assert wide.warnings == ()
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from bots.models import BotConfig, BotVersion
+from engine.strategies import all_strategies, params_fields
 
 pytestmark = pytest.mark.usefixtures("symbols")
 
@@ -57,9 +59,9 @@ def test_each_wrong_field_is_told_and_what_was_typed_stays(
 
 
 def test_what_this_version_does_not_do_is_refused_by_name(alice_page: Any, paper_key: Any) -> None:
-    answer = alice_page.post("/bots/new/", form_of(paper_key, stop_loss_perc="2"))
+    answer = alice_page.post("/bots/new/", form_of(paper_key, direction="short"))
     assert answer.status_code == 400
-    assert "Stop losses are not available yet" in answer.content.decode()
+    assert "Only long bots are available yet" in answer.content.decode()
 
 
 def test_somebody_elses_key_cannot_be_used(charlie: Any, charlie_page: Any, paper_key: Any) -> None:
@@ -68,13 +70,66 @@ def test_somebody_elses_key_cannot_be_used(charlie: Any, charlie_page: Any, pape
     assert BotConfig.objects.filter(user=charlie).count() == 0
 
 
-def test_the_summary_says_what_it_will_do_and_saves_nothing(alice_page: Any, paper_key: Any) -> None:
-    shown = alice_page.post("/bots/summary/", form_of(paper_key)).content.decode()
-    assert "At the close of every candle (5 minutes) it looks at BTCUSDT." in shown
-    assert (
-        "Not complete yet" in alice_page.post("/bots/summary/", form_of(paper_key, name="")).content.decode()
-    )
+def test_while_typing_only_touched_fields_are_told_and_nothing_is_saved(
+    alice_page: Any, paper_key: Any
+) -> None:
+    right = alice_page.post("/bots/validate/", form_of(paper_key)).content.decode()
+    assert "At the close of every candle (5 minutes) it looks at BTCUSDT." in right
+    wrong = form_of(paper_key, name="", ema_fast="99")
+    early = alice_page.post("/bots/validate/", {**wrong, "touched": "ema_fast"})
+    assert "Not complete yet" in early.content.decode()
+    slots = {name: error_slot(early, name) for name in ("name", "ema_fast", "symbol")}
+    assert slots == {"name": "", "ema_fast": "Must be smaller than the slow EMA (21).", "symbol": ""}
+    late = alice_page.post("/bots/validate/", {**wrong, "touched": "ema_fast,name"})
+    assert error_slot(late, "name") == "This field is required."
     assert BotConfig.objects.count() == 0
+
+
+def error_slot(answer: Any, name: str) -> str:
+    """What goes into the place under a field, its tags taken away."""
+    (found,) = re.findall(rf'<div id="id_{name}_error"[^>]*>(.*?)</div>\n', answer.content.decode())
+    return re.sub("<[^>]+>", "", found)
+
+
+def test_the_review_repeats_every_field_with_its_unit(alice_page: Any, paper_key: Any) -> None:
+    shown = alice_page.post(
+        "/bots/validate/", form_of(paper_key, position_size_perc="25", cooldown_candles="")
+    )
+    words = re.sub(r"<[^>]+>|\s+", " ", shown.content.decode()).replace("\u00a0", " ")
+    for part in (
+        "Stake, percent 25 %",
+        "Stop loss none",
+        "Rest after an exit 0 candles",
+        "Fast EMA 8",
+        "Candle 5 minutes",
+    ):
+        assert part in re.sub(" +", " ", words)
+
+
+def test_another_strategy_brings_its_own_fields(alice_page: Any, paper_key: Any) -> None:
+    for entry in all_strategies():
+        shown = alice_page.get(f"/bots/parameters/?strategy={entry.name}").content.decode()
+        assert re.findall(r'name="(\w+)"', shown) == [field.name for field in params_fields(entry.name)]
+    unknown = alice_page.get("/bots/parameters/?strategy=martingale")
+    assert unknown.status_code == 200
+
+
+def test_without_scripts_a_button_shows_the_fields_and_keeps_what_was_typed(
+    alice_page: Any, paper_key: Any
+) -> None:
+    typed = form_of(paper_key, name="Half typed", show_parameters="1")
+    answer = alice_page.post("/bots/new/", typed)
+    assert answer.status_code == 200
+    assert answer.context["form"]["name"].value() == "Half typed"
+    assert BotConfig.objects.count() == 0
+
+
+def test_the_fields_of_somebody_elses_bot_are_not_shown(
+    charlie_page: Any, make_bot: Any, paper_key: Any
+) -> None:
+    bot = make_bot()
+    assert charlie_page.get(f"/bots/parameters/?strategy=ema&bot={bot.pk}").status_code == 404
+    assert charlie_page.post("/bots/validate/", form_of(paper_key, bot=bot.pk)).status_code == 404
 
 
 def test_a_stale_edit_saves_nothing_and_keeps_what_was_typed(alice_page: Any, paper_key: Any) -> None:

@@ -27,3 +27,15 @@ def bootstrap_widget(field: BoundField) -> SafeString:
     if field.errors:
         attributes["aria-invalid"] = "true"
     return field.as_widget(attrs=attributes)
+
+
+@register.filter
+def chosen_text(field: BoundField) -> str:
+    """What a field holds, as people read it: the text of a choice, a number with its unit, or what empty means."""
+    value = field.value()
+    choices = dict(getattr(field.field.widget, "choices", ()))
+    if choices:
+        return str(choices.get(str(value), value))
+    text = str(value) if value not in (None, "") else str(getattr(field.field, "empty", "") or "–")
+    unit = getattr(field.field, "unit", "")
+    return f"{text}\u00a0{unit}" if unit and text[0].isdigit() else text
