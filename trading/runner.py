@@ -26,20 +26,20 @@ from bots.standing import (
     standing_of,
 )
 from engine.amounts import decimal_from_e8
-from engine.decide import Action, decide, freshness_ms, says_something_new
+from engine.decide import Action, decide, says_something_new, snapshot_after
 from engine.decide import Decision as Decided
-from engine.orders import FINAL_STATES, OrderState, Purpose
-from engine.reasons import Reason
+from engine.orders import PROTECTION, Purpose
 from engine.strategies import InvalidParams, UnknownStrategy
 from exchange.connect import VenueNotAvailable
 from exchange.instants import instant_of
 from exchange.port import CredentialsRefused, ExchangeError
 from exchange.symbols import UnknownSymbol
+from trading.carrying_out import NOTHING, Planned, carry_out, in_words, plan
 from trading.market_view import View, look, unseen
-from trading.models import Decision, Order, Position
-from trading.money import NotEnoughMoney, read_wallet
-from trading.orders.execution import send
-from trading.orders.planning import plan_entry, plan_exit
+from trading.models import Decision, Order
+from trading.money import read_wallet
+from trading.orders.asking import settle
+from trading.orders.cover import STANDS
 from trading.snapshots import block_of, take_snapshot
 
 logger = structlog.get_logger(__name__)
@@ -69,23 +69,34 @@ def run_bot(bot_config_id: int) -> str:
         view = look(bot)
         if view is None:
             return _nothing_new(bot)
+        _hear_of_orders(bot)
         _refresh_money(bot, view)
     except CANNOT_LOOK as error:
         return _could_not_look(bot, error)
     try:
         with transaction.atomic():
-            line, order_id = _decide_and_plan(bot_config_id, view)
+            line, planned = _decide_and_plan(bot_config_id, view)
     except OperationalError as error:
         if isinstance(error.__cause__, LockNotAvailable):
             raise Locked(f"bot {bot_config_id} is being run") from None
         raise
-    if order_id is None:
-        return line
     try:
-        return _in_words(send(order_id))
+        order = carry_out(planned)
     except VaultError as error:
-        # The order stays planned: an exit is sent once the key can be opened again.
+        # What was planned stays so: an exit is sent once the key can be opened again.
         return _could_not_look(bot, error)
+    except ExchangeError as error:
+        # Entry, protection and exit go on from the rows; the next pass takes them up.
+        logger.warning("run_interrupted", bot_config_id=bot_config_id, cause=str(error))
+        return f"{line} (interrupted)"
+    return in_words(order) if order else line
+
+
+def _hear_of_orders(bot: BotConfig) -> None:
+    """Before a candle is judged, what stands at the exchange is known as of its close or later (SPEC §5.3)."""
+    standing = Order.objects.filter(bot_config=bot, purpose__in=PROTECTION, state__in=STANDS)
+    for order_id in standing.order_by("pk").values_list("pk", flat=True):
+        settle(order_id)
 
 
 def _nothing_new(bot: BotConfig) -> str:
@@ -125,12 +136,12 @@ def _is_key_invalid(bot: BotConfig) -> bool:
         return False
 
 
-def _decide_and_plan(bot_id: int, view: View) -> tuple[str, int | None]:
-    """The locked part: every unseen candle in order, at most one action. Returns the line and the planned order."""
+def _decide_and_plan(bot_id: int, view: View) -> tuple[str, Planned]:
+    """The locked part: every unseen candle in order, at most one order. Returns the line and what is to be done."""
     BotState.objects.select_for_update(nowait=True).get(pk=bot_id)
     seen = BotState.objects.values_list("last_candle_open_ms", flat=True).get(pk=bot_id)
     if seen is not None and seen >= view.last_open_ms:
-        return "skipped (nothing new)", None
+        return "skipped (nothing new)", NOTHING
     roll_day(BotState.objects.filter(pk=bot_id), instant_of(view.last_open_ms + view.interval_ms).date())
     # Read after the lock: a stop or a fill committed before it is seen.
     bot = BotConfig.objects.select_related("state", "api_key", "account", "user").get(pk=bot_id)
@@ -139,21 +150,33 @@ def _decide_and_plan(bot_id: int, view: View) -> tuple[str, int | None]:
         raise Locked(f"bot {bot_id} was changed")
     state = bot.state
     _be_well_again(state)
-    unsettled = Order.objects.unsettled().filter(bot_config=bot).first()
-    if unsettled is not None and unsettled.purpose == Purpose.ENTRY:
-        return _wait_for_entry(state, unsettled), None
-    snapshot = take_snapshot(bot, view, unsettled)
-    order: Order | None = None
+    entry = Order.objects.unsettled().filter(bot_config=bot, purpose=Purpose.ENTRY).first()
+    if entry is not None:
+        return _wait_for_entry(state, entry), NOTHING
+    planned = _look_at_candles(bot, view, seen)
+    _write_state(state, view, planned)
+    transaction.on_commit(lambda: live.publish(bot.user_id, f"bot-{bot.pk}", "dashboard"))
+    return f"{state.status_text}", planned
+
+
+def _look_at_candles(bot: BotConfig, view: View, seen: int | None) -> Planned:
+    """Missed candles in order, for exits and the trail; the last one also for an entry. An order ends it."""
+    snapshot = take_snapshot(bot, view)
+    planned = NOTHING
     for index in unseen(view, seen, in_position=snapshot.in_position):
         decided = decide(snapshot, view.bar(index))
         decision = _record(bot, view, index, decided)
-        state.last_reason = decided.reason
-        order = _act(bot, view, decided, decision)
-        if order is not None:
+        bot.state.last_reason = decided.reason
+        if decided.pause:
+            set_status(bot.state, BotStatus.PAUSED, decided.pause)
+        if decided.best_ticks:
+            bot.state.max_price_since_entry = decimal_from_e8(decided.best_ticks * view.rules.tick_e8)
+        step = plan(bot, view, decided, decision)
+        planned = step if step != NOTHING else planned
+        if planned.order_id is not None or decided.action is Action.EXIT:
             break
-    _write_state(state, view, order)
-    transaction.on_commit(lambda: live.publish(bot.user_id, f"bot-{bot.pk}", "dashboard"))
-    return f"{state.status_text}", order.pk if order else None
+        snapshot = snapshot_after(snapshot, decided)
+    return planned
 
 
 def _wait_for_entry(state: BotState, entry: Order) -> str:
@@ -192,48 +215,8 @@ def _record(bot: BotConfig, view: View, index: int, decided: Decided) -> Decisio
     )
 
 
-def _act(bot: BotConfig, view: View, decided: Decided, decision: Decision | None) -> Order | None:
-    if decided.action is Action.ENTER:
-        assert decision is not None
-        return _enter(bot, view, decided, decision)
-    if decided.action is Action.EXIT:
-        return plan_exit(
-            bot,
-            Position.objects.open().get(bot_config=bot),
-            reason="exit_signal",
-            quantity=decimal_from_e8(decided.quantity_steps * view.rules.step_e8),
-            rules_version=view.rules_version,
-            at=timezone.now(),
-            decision=decision,
-        )
-    return None
-
-
-def _enter(bot: BotConfig, view: View, decided: Decided, decision: Decision) -> Order | None:
-    """Plan the entry; when another bot of the account took the money a moment ago, the decision says so instead."""
-    try:
-        with transaction.atomic():
-            return plan_entry(
-                bot,
-                decision=decision,
-                quote_quantity=decimal_from_e8(decided.quote_e8),
-                rules_version=view.rules_version,
-                fresh_until_ms=decided.acts_at_ms + freshness_ms(view.interval_ms),
-                at=timezone.now(),
-            )
-    except NotEnoughMoney as refusal:
-        decision.action, decision.reason, decision.text = (
-            Action.NONE,
-            Reason.NOT_ENOUGH_MONEY,
-            str(refusal)[:300],
-        )
-        decision.save(update_fields=["action", "reason", "text", "updated_at"])
-        bot.state.last_reason = Reason.NOT_ENOUGH_MONEY
-        return None
-
-
-def _write_state(state: BotState, view: View, order: Order | None) -> None:
-    if order is not None:
+def _write_state(state: BotState, view: View, planned: Planned) -> None:
+    if planned.order_id is not None:
         set_status(state, BotStatus.RUNNING, state.last_reason)
     elif state.in_position:
         set_status(state, BotStatus.RUNNING)
@@ -246,17 +229,8 @@ def _write_state(state: BotState, view: View, order: Order | None) -> None:
             "last_candle_open_ms",
             "last_run_at",
             "last_reason",
+            "max_price_since_entry",
             "last_error_message",
             "updated_at",
         ]
     )
-
-
-def _in_words(order: Order) -> str:
-    if order.state == OrderState.FILLED:
-        verb = "entered" if order.purpose == Purpose.ENTRY else "exited"
-        price = order.executed_quote / order.executed_quantity
-        return f"{verb} {order.symbol} {order.executed_quantity.normalize():f} @ {price:.8g}"
-    if order.state in FINAL_STATES:
-        return f"{order.purpose} {order.state} ({order.error_message or order.error_code})"
-    return f"{order.purpose} {order.state}"

@@ -10,17 +10,21 @@ from decimal import Decimal
 
 from bots.halts import halting_reason
 from bots.models import BotConfig, BotStatus
-from engine.amounts import e6_from_percent, e8_from_decimal
+from engine.amounts import e6_from_percent, e8_from_decimal, share_e6
 from engine.decide import Snapshot
 from engine.orders import OrderState
 from engine.reasons import Reason
+from engine.rules import SymbolRules
+from exchange.instants import ms_of
 from trading.market_view import View
 from trading.models import Order, Position, Wallet
+from trading.models.money import PositionAction
 
 
-def take_snapshot(bot: BotConfig, view: View, unsettled: Order | None) -> Snapshot:
+def take_snapshot(bot: BotConfig, view: View) -> Snapshot:
     state = bot.state
     position = Position.objects.open().filter(bot_config=bot).first()
+    unsettled = Order.objects.unsettled().filter(bot_config=bot).order_by("pk").first()
     held_e8 = e8_from_decimal(position.quantity) if position else 0
     assert state.counters_date is not None  # the day was rolled a moment ago
     return Snapshot(
@@ -30,14 +34,42 @@ def take_snapshot(bot: BotConfig, view: View, unsettled: Order | None) -> Snapsh
         capital_e8=e8_from_decimal(bot.initial_capital + state.realized_pnl),
         available_e8=e8_from_decimal(_available(bot)),
         counters_day=(state.counters_date - date(1970, 1, 1)).days,
-        size_percent_e6=_percent_e6(bot),
+        size_percent_e6=_percent_e6(bot.position_size_perc),
         size_fixed_e8=None if bot.position_size_fixed is None else e8_from_decimal(bot.position_size_fixed),
         daily_trades=state.daily_trades_count,
         daily_pnl_e8=e8_from_decimal(state.daily_pnl),
         entry_block=_entry_block(bot, unsettled, is_clock_right=view.is_clock_right),
-        exit_block=_exit_block(position, unsettled),
+        exit_block=Reason.ORDER_IN_FLIGHT if position and position.action == PositionAction.EXIT else None,
         exits_follow_signal=state.status != BotStatus.STOPPED,
+        stop_ticks=_ticks(position.stop_price, view.rules) if position else 0,
+        best_ticks=_ticks(state.max_price_since_entry, view.rules),
+        trailing_percent_e6=_percent_e6(position.trailing_stop_perc) if position else None,
+        max_daily_trades=bot.max_daily_trades,
+        max_daily_loss_e8=_share_of_capital(bot, bot.max_daily_loss_perc),
+        daily_target_e8=_share_of_capital(bot, bot.daily_target_perc),
+        cooldown_candles=bot.cooldown_candles,
+        last_exit_ms=_last_exit_ms(bot),
     )
+
+
+def _ticks(price: Decimal | None, rules: SymbolRules) -> int:
+    return 0 if price is None else e8_from_decimal(price) // rules.tick_e8
+
+
+def _share_of_capital(bot: BotConfig, percent: Decimal | None) -> int | None:
+    """Daily percentages are of the initial capital (SPEC §4.1)."""
+    if percent is None:
+        return None
+    return share_e6(e8_from_decimal(bot.initial_capital), e6_from_percent(percent))
+
+
+def _last_exit_ms(bot: BotConfig) -> int | None:
+    """Market time at which the bot's last position closed; only a cooldown asks."""
+    if not bot.cooldown_candles:
+        return None
+    closed = Position.objects.filter(bot_config=bot, closed_at__isnull=False).order_by("-closed_at")
+    at = closed.values_list("closed_at", flat=True).first()
+    return None if at is None else ms_of(at)
 
 
 def _available(bot: BotConfig) -> Decimal:
@@ -47,8 +79,8 @@ def _available(bot: BotConfig) -> Decimal:
     return wallet.available if wallet else Decimal(0)
 
 
-def _percent_e6(bot: BotConfig) -> int | None:
-    return None if bot.position_size_perc is None else e6_from_percent(bot.position_size_perc)
+def _percent_e6(percent: Decimal | None) -> int | None:
+    return None if percent is None else e6_from_percent(percent)
 
 
 def _entry_block(bot: BotConfig, unsettled: Order | None, *, is_clock_right: bool) -> str | None:
@@ -65,12 +97,6 @@ def _entry_block(bot: BotConfig, unsettled: Order | None, *, is_clock_right: boo
     if halting_reason(bot):
         return Reason.HALTED
     return block_of(unsettled) or (None if is_clock_right else Reason.CLOCK_OFF)
-
-
-def _exit_block(position: Position | None, unsettled: Order | None) -> str | None:
-    if position is not None and position.action:
-        return Reason.ORDER_IN_FLIGHT
-    return block_of(unsettled)
 
 
 def block_of(unsettled: Order | None) -> str | None:

@@ -10,7 +10,7 @@ from celery import shared_task
 from trading.broken_runs import run_or_show
 from trading.chart import ChartSeries
 from trading.due import due_bots
-from trading.orders.exits import plan_exits_again
+from trading.orders.protection import tend
 from trading.orders.settlement import settle_orders
 from trading.reset import reactivate_bots
 from trading.runner import Locked
@@ -43,10 +43,14 @@ def run_bot_task_for_all() -> str:
 
 @shared_task(name="trading.settle_orders", ignore_result=True, expires=10)
 def settle_orders_task() -> str:
-    """Every few seconds: bring whatever is not final closer to its end."""
-    planned = plan_exits_again()
-    touched = settle_orders()
-    return f"{planned} exits planned again, settled: {dict(touched)}"
+    """Every second: bring whatever is not final closer to its end."""
+    return f"settled: {dict(settle_orders())}"
+
+
+@shared_task(name="trading.tend_position", ignore_result=True, expires=60)
+def tend_position_task(position_id: int) -> None:
+    """At once: bring a position to what it wants."""
+    tend(position_id)
 
 
 @shared_task(name="trading.reactivate_bots_after_reset", ignore_result=True)

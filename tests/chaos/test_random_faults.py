@@ -13,7 +13,6 @@ from tests.trading.steps import ORDER, go_to_signal
 from trading.audit import audit_fills
 from trading.due import due_bots
 from trading.models import Fill, Order, Position, Trade, Wallet
-from trading.orders.exits import plan_exits_again
 from trading.orders.settlement import settle_orders
 from trading.runner import run_bot
 
@@ -73,14 +72,12 @@ def pass_a_minute(chance: random.Random) -> None:
     Order.objects.filter(settled_at__isnull=False).update(settled_at=F("settled_at") - timedelta(minutes=10))
     for _ in range(chance.randrange(3)):
         settle_orders()
-        plan_exits_again()
 
 
 def end_everything() -> None:
     for _ in range(12):
         pass_a_minute(random.Random(0))
         settle_orders()
-        plan_exits_again()
         closing = Position.objects.open().filter(action="exit")
         if not Order.objects.unsettled().exists() and not closing.exists():
             return

@@ -29,7 +29,6 @@ from tests.trading.steps import (
 from trading.lifecycle import stop_bot
 from trading.models import Fill, Order, Position, Trade
 from trading.orders.execution import send
-from trading.orders.exits import plan_exits_again
 from trading.orders.settlement import settle_orders
 
 pytestmark = pytest.mark.django_db
@@ -85,20 +84,19 @@ def test_an_exit_that_never_arrived_is_planned_again_with_a_new_id(
     order = plan(bot, "exit")
     strike(sandbox, bot, {"kind": fault})
     assert send(order.pk).state == "unknown"
-    assert plan_exits_again() == 0
     assert settle_until_believed(order).state == "dropped"
     assert fresh(bot).state.in_position
 
     make_older(order, "settled_at")
-    assert plan_exits_again() == 1
-    again = Order.objects.get(bot_config=bot, purpose="exit", state="planned")
+    settle_orders()
+    again = Order.objects.exclude(pk=order.pk).get(bot_config=bot, purpose="exit")
     assert (again.quantity, again.position_id, again.reason) == (
         order.quantity,
         order.position_id,
         "exit_signal",
     )
     assert again.client_order_id != order.client_order_id
-    assert send(again.pk).state == "filled"
+    assert again.state == "filled"
     assert not fresh(bot).state.in_position
     assert their_orders(sandbox, bot)[1:] == [again.client_order_id]
 
@@ -189,10 +187,11 @@ def test_a_refused_exit_backs_off_and_shows_on_the_bot(sandbox: Any, new_bot: An
     assert (refused.state, refused.error_code) == ("rejected", -2010)
     assert fresh(bot).state.last_error_message == refused.error_message != ""
     assert Position.objects.open().get(bot_config=bot).action == "exit"
-    assert plan_exits_again() == 0  # too soon after the refusal
+    settle_orders()  # too soon after the refusal
+    assert Order.objects.filter(purpose="exit").count() == 1
     make_older(order, "settled_at")
-    assert plan_exits_again() == 1
-    assert send(Order.objects.get(state="planned").pk).state == "rejected"
+    settle_orders()
+    assert [again.state for again in Order.objects.filter(purpose="exit")] == ["rejected"] * 2
 
 
 def test_a_definite_refusal_frees_the_money_and_says_why(sandbox: Any, new_bot: Any) -> None:

@@ -17,7 +17,7 @@ from tests.trading.steps import fresh, plan_buy, plan_sell, reloaded, reserved, 
 from trading.models import Fill, Order, Position, Trade
 from trading.orders import ledger
 from trading.orders.execution import send
-from trading.orders.exits import plan_exits_again
+from trading.orders.protection import tend
 
 pytestmark = pytest.mark.django_db
 
@@ -150,11 +150,10 @@ def test_an_exit_in_two_orders_shares_its_result_between_their_trades(sandbox: A
     )
     ledger.book(order.pk, replace(report, status="EXPIRED", executed_e8=half.quantity_e8), [half])
     Order.objects.filter(pk=order.pk).update(settled_at=order.planned_at - timedelta(minutes=1))
-    assert plan_exits_again() == 1
+    strike(sandbox, bot, {"kind": "error_503_before"})
+    tend(order.position_id)
     again = Order.objects.unsettled().get(bot_config=bot)
-    Order.objects.filter(pk=again.pk).update(
-        state="sending", claimed_at=again.planned_at, request_timestamp_ms=1, recv_window_ms=1
-    )
+    assert again.state == "unknown"
     ledger.book(
         again.pk, replace(report, order_id=report.order_id + 10**6, executed_e8=rest.quantity_e8), [rest]
     )

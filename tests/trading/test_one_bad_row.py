@@ -14,7 +14,6 @@ from tests.trading.steps import fresh, plan, plan_buy, reloaded, strike
 from trading.due import due_bots
 from trading.models import Order, Position
 from trading.orders.execution import send
-from trading.orders.exits import plan_exits_again
 from trading.orders.settlement import settle_orders
 from trading.reset import reactivate_bots
 from trading.tasks import run_bot_task
@@ -45,8 +44,8 @@ def test_an_exit_that_cannot_be_planned_again_keeps_no_other_waiting(sandbox: An
         Order.objects.filter(pk=order.pk).update(state="dropped")
     # A number that is none of the exchange's: finer than any of its amounts.
     Position.objects.filter(bot_config=bots[0]).update(quantity="0.000000001")
-    assert plan_exits_again() == 1
-    assert [Order.objects.unsettled().filter(bot_config=bot).count() for bot in bots] == [0, 1]
+    assert dict(settle_orders()) == {"failed": 1, "tended": 1}
+    assert [Position.objects.open().filter(bot_config=bot).count() for bot in bots] == [1, 0]
 
 
 def test_a_symbol_the_venue_no_longer_knows_stops_no_other_bot(sandbox: Any, new_bot: Any) -> None:

@@ -69,7 +69,7 @@ def claim(order: Order, *, stamp: Stamp, market_now_ms: int | None, at: datetime
         claimed_at=at,
         request_timestamp_ms=stamp.timestamp_ms,
         recv_window_ms=stamp.recv_window_ms,
-        last_trade_id_at_claim=_last_known_trade_id(order),
+        last_trade_id_at_claim=last_known_trade_id(order),
         updated_at=at,
     )
     return claimed == 1
@@ -157,14 +157,13 @@ def _request(order: Order) -> MarketOrder:
     )
 
 
-def _last_known_trade_id(order: Order) -> int:
+def last_known_trade_id(order: Order) -> int:
     """Trades with a higher id than this are news: among them an unknown order's fills would be."""
     known = Fill.objects.filter(account_id=order.account_id, market=order.market, symbol=order.symbol)
     return known.aggregate(newest=Max("trade_id"))["newest"] or 0
 
 
 def load(order_id: int) -> Order:
-    order: Order = Order.objects.select_related("bot_config__api_key__account", "bot_config__user").get(
-        pk=order_id
-    )
+    wanted = ("bot_config__api_key__account", "bot_config__user", "position", "replaces")
+    order: Order = Order.objects.select_related(*wanted).get(pk=order_id)
     return order

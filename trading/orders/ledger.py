@@ -22,12 +22,14 @@ from engine import positions
 from engine.amounts import decimal_from_e8, e8_from_decimal
 from engine.orders import FINAL_STATES, OrderState, Purpose, Side, check_transition
 from engine.positions import Dust
+from engine.rules import SymbolRules
 from exchange.instants import instant_of
 from exchange.port import FillReport, OrderReport
 from exchange.symbols import rules_for
 from trading.models import Fill, Order, Position, Trade
 from trading.models.money import PositionAction
 from trading.money import earn, release, spend
+from trading.orders.cover import forget_exits, note_cover, want_exits
 
 logger = structlog.get_logger(__name__)
 
@@ -42,6 +44,8 @@ STATE_OF_STATUS = {
     "EXPIRED_IN_MATCH": OrderState.EXPIRED,
     "REJECTED": OrderState.REJECTED,
 }
+# An order of these is at the exchange and not over.
+WORKING = ("NEW", "PARTIALLY_FILLED")
 # Statuses a run or a fill may overwrite; `stopped`, `paused` and `error` belong to the user or to a rule.
 LIVELY = (BotStatus.PENDING, BotStatus.RUNNING, BotStatus.WAITING)
 
@@ -56,7 +60,11 @@ def book(order_id: int, report: OrderReport, fills: Sequence[FillReport]) -> Ord
     rules, _version = rules_for(order.venue, order.market, order.symbol)
     with transaction.atomic():
         state = _lock_state(order.bot_config_id, fills)
-        order = Order.objects.select_for_update(of=("self",)).select_related("bot_config").get(pk=order_id)
+        order = (
+            Order.objects.select_for_update(of=("self",))
+            .select_related("bot_config", "position")
+            .get(pk=order_id)
+        )
         was_final = order.state in FINAL_STATES
         new_fills = _new_fills(order, fills)
         if was_final:
@@ -66,14 +74,22 @@ def book(order_id: int, report: OrderReport, fills: Sequence[FillReport]) -> Ord
                 )
             return order
         order.exchange_order_id = report.order_id
+        order.exchange_list_id = report.list_id
         order.accepted_at = order.accepted_at or instant_of(report.at_ms)
+        now = timezone.now()
+        _note_trigger(order, report, at=now)
         _add_fills(order, new_fills)
         new_state = _state_after(order, report)
         if new_state != order.state or new_fills:
             _move(order, new_state)
-        if order.executed_quantity:
-            _rebuild_position(order, state, step_e8=rules.step_e8)
+        # Before the position is looked at: whether a stop stands is read from the rows.
         order.save()
+        if order.executed_quantity:
+            _rebuild_position(order, state, rules)
+            order.save()
+        elif order.position is not None:
+            note_cover(order.position, at=now, bare_since=order.asked_at)
+            order.position.save()
         state.save()
         transaction.on_commit(lambda: announce(order))
     return order
@@ -94,13 +110,18 @@ def close_without_fill(
         bot_id = Order.objects.values_list("bot_config_id", flat=True).get(pk=order_id)
         state = BotState.objects.select_for_update().get(pk=bot_id)
         order: Order = (
-            Order.objects.select_for_update(of=("self",)).select_related("bot_config").get(pk=order_id)
+            Order.objects.select_for_update(of=("self",))
+            .select_related("bot_config", "position")
+            .get(pk=order_id)
         )
         if order.state in FINAL_STATES or (only_from is not None and order.state != only_from):
             return order
         order.error_code, order.error_message = code, message[:300]
         _move(order, end)
         order.save()
+        if order.position is not None and order.position.closed_at is None:
+            note_cover(order.position, at=timezone.now(), bare_since=order.asked_at)
+            order.position.save()
         state.last_error_message = message[:300]
         state.save()
         transaction.on_commit(lambda: announce(order))
@@ -178,7 +199,13 @@ def _add_fills(order: Order, fills: Sequence[FillReport]) -> None:
         earn(order, money - decimal_from_e8(quote_fees))
 
 
-def _rebuild_position(order: Order, state: BotState, *, step_e8: int) -> None:
+def _note_trigger(order: Order, report: OrderReport, *, at: datetime) -> None:
+    """A stop that has become a working order is no protection any more until it is filled."""
+    if order.purpose == Purpose.STOP and report.is_working and report.status in WORKING:
+        order.triggered_at = order.triggered_at or at
+
+
+def _rebuild_position(order: Order, state: BotState, rules: SymbolRules) -> None:
     """The position and the bot's state as the fills so far make them; the trade and the day's numbers at the end."""
     position = order.position or _open_position(order, state)
     order.position = position
@@ -186,14 +213,18 @@ def _rebuild_position(order: Order, state: BotState, *, step_e8: int) -> None:
     numbers = replay(position)
     _write_position(position, numbers)
     is_final = order.state in FINAL_STATES
+    if order.purpose == Purpose.ENTRY and position.closed_at is None:
+        want_exits(position, state, order.bot_config, tick_e8=rules.tick_e8)
     if is_final:
         _write_trade(order, position, numbers)
     if is_final and order.purpose == Purpose.ENTRY and state.counters_date == last_fill_at(order).date():
         state.daily_trades_count += 1
-    if is_final and order.purpose == Purpose.EXIT and numbers.is_flat(step_e8):
+    if is_final and order.side == Side.SELL and numbers.is_flat(rules.step_e8):
+        position.exit_reason = order.reason
         _close_position(position, state, numbers, at=last_fill_at(order))
-    else:
+    elif position.closed_at is None:
         _show_position(position, state)
+    note_cover(position, at=timezone.now(), bare_since=order.claimed_at)
     position.save()
 
 
@@ -253,13 +284,14 @@ def _close_position(
     position.quantity = position.cost = decimal_from_e8(0)
     position.closed_at = at
     position.action = PositionAction.NONE
+    forget_exits(state)
     state.dust_quantity = decimal_from_e8(dust.quantity_e8)
     state.dust_cost = decimal_from_e8(dust.cost_e8)
     state.realized_pnl += position.realized_pnl
     if state.counters_date == at.date():
         state.daily_pnl += position.realized_pnl
     state.in_position, state.position_side = False, ""
-    state.entry_price = state.max_price_since_entry = None
+    state.entry_price = None
     state.current_position_size_coins = decimal_from_e8(0)
     if state.status in LIVELY:
         set_status(state, BotStatus.WAITING, "position closed")
@@ -268,7 +300,6 @@ def _close_position(
 def _show_position(position: Position, state: BotState) -> None:
     state.in_position, state.position_side = True, position.side
     state.entry_price = position.entry_price
-    state.max_price_since_entry = state.max_price_since_entry or position.entry_price
     state.current_position_size_coins = position.quantity
     if state.status in LIVELY:
         set_status(state, BotStatus.RUNNING, "")
@@ -298,7 +329,7 @@ def _write_trade(order: Order, position: Position, numbers: positions.Position) 
         quote_quantity_filled=order.executed_quote,
         commission_amount=sum((fill.commission for fill in fills), start=decimal_from_e8(0)),
         commission_asset=assets.pop(),
-        realized_pnl=_result_of(position, numbers) if order.purpose == Purpose.EXIT else None,
+        realized_pnl=_result_of(position, numbers) if order.side == Side.SELL else None,
         reason=order.reason,
         binance_order_id=order.exchange_order_id,
         client_order_id=order.client_order_id,

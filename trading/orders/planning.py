@@ -166,9 +166,7 @@ def _exit_order(
     )
 
 
-def _closing(
-    bot: BotConfig, position: Position, purpose: Purpose, *, at: datetime, **values: Any
-) -> Order:
+def _closing(bot: BotConfig, position: Position, purpose: Purpose, *, at: datetime, **values: Any) -> Order:
     return _create(bot, purpose, at=at, position=position, side=Side.SELL, **values)
 
 

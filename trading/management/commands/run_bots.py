@@ -7,7 +7,6 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from trading.due import due_bots
-from trading.orders.exits import plan_exits_again
 from trading.orders.settlement import settle_orders
 from trading.runner import Locked, run_bot
 
@@ -21,7 +20,6 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        plan_exits_again()
         settle_orders()
         due = due_bots()
         for bot_id in due:

@@ -1,0 +1,164 @@
+"""Sends what protects a position: a lone stop or target, both as one list, or a stop in the place of another.
+
+As with every order the rows are claimed, with the request's own timestamp, before a byte leaves; all orders of one
+request are claimed together or not at all, and an end that is not certain makes all of them `unknown`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import structlog
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.keys import client_of
+from engine.amounts import e8_from_decimal
+from engine.orders import OrderState, OrderType, Purpose, Side
+from exchange.port import (
+    CredentialsRefused,
+    Exchange,
+    ExchangeError,
+    ListReport,
+    OrderReport,
+    OutcomeUnknown,
+    ProtectiveList,
+    RateLimited,
+    Rejected,
+    ReplaceReport,
+    RestingOrder,
+    Stamp,
+    Unavailable,
+)
+from trading.models import Order
+from trading.orders import ledger
+from trading.orders.execution import ask_about_the_key, last_known_trade_id, load, mark_unknown
+
+logger = structlog.get_logger(__name__)
+
+# Protection that arrives late protects nothing: the exchange refuses it after this, and we ask sooner (SPEC §7.2).
+RECV_WINDOW_MS = 2_000
+
+
+def place(order_ids: Sequence[int]) -> Rejected | None:
+    """Take the planned orders of one request to an end, or to `unknown`. Returns the exchange's no, if that was it.
+    Safe to call any number of times, from anywhere."""
+    orders = [load(order_id) for order_id in order_ids]
+    if any(order.state != OrderState.PLANNED for order in orders):
+        return None
+    try:
+        exchange = client_of(orders[0].bot_config.api_key)
+        stamp = Stamp(exchange.signing_time_ms(), RECV_WINDOW_MS)
+    except ExchangeError as error:
+        # Nothing left us: they stay planned and are sent by the next pass.
+        logger.warning("protection_not_sent", order=orders[0].client_order_id, cause=str(error))
+        return None
+    if not _claim(orders, stamp, at=timezone.now()):
+        return None
+    return _transmit([load(order_id) for order_id in order_ids], exchange, stamp)
+
+
+def _claim(orders: Sequence[Order], stamp: Stamp, *, at: datetime) -> bool:
+    """planned → sending for all of them and for exactly one caller; none whose cancel is already wanted."""
+    with transaction.atomic():
+        claimed = Order.objects.filter(
+            pk__in=[order.pk for order in orders], state=OrderState.PLANNED, cancel_wanted_at__isnull=True
+        ).update(
+            state=OrderState.SENDING,
+            claimed_at=at,
+            asked_at=at,
+            request_timestamp_ms=stamp.timestamp_ms,
+            recv_window_ms=stamp.recv_window_ms,
+            last_trade_id_at_claim=last_known_trade_id(orders[0]),
+            updated_at=at,
+        )
+        if claimed != len(orders):
+            transaction.set_rollback(True)
+    return claimed == len(orders)
+
+
+def _transmit(orders: Sequence[Order], exchange: Exchange, stamp: Stamp) -> Rejected | None:
+    """Send the claimed orders and record one of three ends: known, refused, unknown (SPEC §7.3)."""
+    try:
+        _send(orders, exchange, stamp)
+    except OutcomeUnknown as error:
+        for order in orders:
+            mark_unknown(order.pk, message=str(error))
+    except Rejected as error:
+        _refuse(orders, error)
+        if isinstance(error, CredentialsRefused):
+            ask_about_the_key(orders[0])
+        return error
+    except (RateLimited, Unavailable) as error:
+        for order in orders:
+            ledger.close_without_fill(order.pk, OrderState.REJECTED, message=f"Not sent: {error}")
+    return None
+
+
+def _send(orders: Sequence[Order], exchange: Exchange, stamp: Stamp) -> None:
+    if len(orders) > 1:
+        book_list(orders, exchange.place_list(_list_of(orders), stamp), exchange)
+        return
+    (order,) = orders
+    if order.replaces is None:
+        book_report(order, exchange.place_resting_order(resting(order), stamp), exchange)
+        return
+    answer = exchange.replace_order(order.replaces.client_order_id, resting(order), stamp)
+    _book_replacement(order, order.replaces, answer, exchange)
+
+
+def _book_replacement(new: Order, old: Order, answer: ReplaceReport, exchange: Exchange) -> None:
+    """Both halves as the answer tells them. An old order that could not be cancelled is asked about by the next pass,
+    for its cancel is still wanted."""
+    if answer.placed is not None:
+        book_report(new, answer.placed, exchange)
+    if answer.cancelled is not None:
+        Order.objects.filter(pk=old.pk).update(asked_at=new.claimed_at)
+        book_report(old, answer.cancelled, exchange)
+    if answer.placed is None:
+        raise answer.refusal or Rejected(0, "The exchange did not place the new stop.")
+
+
+def _refuse(orders: Sequence[Order], error: Rejected) -> None:
+    for order in orders:
+        ledger.close_without_fill(order.pk, OrderState.REJECTED, code=error.code, message=error.message)
+
+
+def book_list(orders: Sequence[Order], report: ListReport, exchange: Exchange) -> None:
+    """Book every order of a list that the answer carries a report of."""
+    by_id = {order.client_order_id: order for order in orders}
+    for found in report.orders:
+        order = by_id.get(found.client_order_id)
+        if order is not None:
+            book_report(order, found, exchange)
+
+
+def book_report(order: Order, report: OrderReport, exchange: Exchange) -> None:
+    """Book one order with the fills it speaks of."""
+    fills = report.fills
+    if fills is None:
+        fills = tuple(exchange.fills_of_order(order.symbol, report.order_id)) if report.executed_e8 else ()
+    ledger.book(order.pk, report, fills)
+
+
+def resting(order: Order) -> RestingOrder:
+    assert order.quantity is not None  # only entries are by amount of quote
+    return RestingOrder(
+        symbol=order.symbol,
+        side=Side(order.side),
+        kind=OrderType(order.kind),
+        client_order_id=order.client_order_id,
+        quantity_e8=e8_from_decimal(order.quantity),
+        price_e8=None if order.price is None else e8_from_decimal(order.price),
+        stop_price_e8=None if order.stop_price is None else e8_from_decimal(order.stop_price),
+    )
+
+
+def _list_of(orders: Sequence[Order]) -> ProtectiveList:
+    by_purpose = {order.purpose: order for order in orders}
+    return ProtectiveList(
+        list_client_order_id=orders[0].list_client_order_id,
+        target=resting(by_purpose[Purpose.TARGET]),
+        stop=resting(by_purpose[Purpose.STOP]),
+    )
