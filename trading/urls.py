@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from trading import views
+from trading import market_stream, market_views, views
 
 urlpatterns = [
     path("", views.show_dashboard, name="dashboard"),
@@ -15,4 +15,12 @@ urlpatterns = [
     path("bots/<int:bot_id>/start/", views.start, name="bot-start"),
     path("bots/<int:bot_id>/stop/", views.stop, name="bot-stop"),
     path("trades/", views.show_trades, name="trades"),
+    path("markets/", market_views.show_markets, name="markets"),
+    path("markets/stream", market_stream.stream_prices, name="market-stream"),
+    path("markets/<slug:symbol>/", market_views.show_market, name="market"),
+    path("markets/<slug:symbol>/chart.json", market_views.show_market_chart, name="market-chart"),
+    path("markets/<slug:symbol>/studies/<slug:name>.json", market_views.show_market_study, name="market-study"),
+    path("markets/<slug:symbol>/book/", market_views.show_book, name="market-book"),
+    path("markets/<slug:symbol>/sparkline/", market_views.show_sparkline, name="market-sparkline"),
+    path("markets/<slug:symbol>/favourite/", market_views.keep_favourite, name="market-favourite"),
 ]
