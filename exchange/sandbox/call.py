@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from exchange.sandbox.commands import At
 from exchange.sandbox.desk import Desk
-from exchange.sandbox.venue import At
 
 Json = dict[str, Any] | list[Any]
 

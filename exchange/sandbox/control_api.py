@@ -100,7 +100,7 @@ class ControlApi:
     def _orders(self, query: Query, body: Any) -> dict[str, Any]:
         return {
             "orders": [
-                self._witness(order, order_queried(order))
+                self._witness(order, order_queried(order)) | _end(order)
                 for order in _page(self._desk.state.orders, query, self._desk)
             ]
         }
@@ -156,6 +156,18 @@ class ControlApi:
     def _delete_faults(self, query: Query, body: Any) -> dict[str, Any]:
         self._desk.faults.replace([])
         return {"faults": []}
+
+
+def _end(order: Order) -> dict[str, Any]:
+    """How an order ended, on both clocks; `clientOrderId` stays its own whatever a cancel was called."""
+    ended_us = order.accepted_us if order.ended_us is None and not order.is_open else order.ended_us
+    ended_ms = order.market_ms if order.ended_ms is None and not order.is_open else order.ended_ms
+    return {
+        "originalClientOrderId": order.client_order_id,
+        "cancelClientOrderId": order.cancel_client_order_id,
+        "ended_at": None if ended_us is None else ended_us / 1000,
+        "ended_market_ms": ended_ms,
+    }
 
 
 def _is_wanted(row: Account | Order | Trade, query: Query, desk: Desk) -> bool:

@@ -11,27 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from exchange.sandbox.clock import MarketClock
+from exchange.sandbox.commands import At, Command, OpenAccount, PlaceList, PlaceOrder, RevokeKey, Walk
 from exchange.sandbox.credentials import uid_of
 from exchange.sandbox.faults import Faults
 from exchange.sandbox.filters import filters_of
 from exchange.sandbox.journal import SNAPSHOT_EVERY, Journal
 from exchange.sandbox.market import TRADING, WEEK_MS, Market
 from exchange.sandbox.positioning import Placement, choose_shift
-from exchange.sandbox.state import Order
+from exchange.sandbox.state import Order, OrderList
 from exchange.sandbox.tape import load_exchange_info, load_tapes, recorded_digests
-from exchange.sandbox.venue import (
-    OPENING_BALANCES,
-    At,
-    Command,
-    Event,
-    OpenAccount,
-    PlaceOrder,
-    RevokeKey,
-    World,
-    advance,
-    decide,
-    evolve,
-)
+from exchange.sandbox.venue import OPENING_BALANCES, Event, advance, decide, evolve, is_due
+from exchange.sandbox.world import World
 
 Wall = Callable[[], int]  # µs since 1970, UTC
 Listener = Callable[[list[Event], At], None]
@@ -65,7 +55,11 @@ class Desk:
         self.world = World(
             filters={entry["symbol"]: filters_of(entry) for entry in self.info["symbols"]},
             price_e8=self.market.price_e8,
+            average_e8=self.market.average_e8,
             is_trading=lambda symbol, at_ms: self.market.status(symbol, at_ms) == TRADING,
+            first_touch=lambda symbol, after_ms, level, rising: self.market.first_touch(
+                symbol, after_ms, level, rising=rising
+            ),
         )
         self.faults = Faults(
             self.journal.fact("faults") or [], lambda rules: self.journal.record_fact("faults", rules)
@@ -102,11 +96,13 @@ class Desk:
         return clock
 
     def now(self) -> At:
-        """Both clocks; market time has been walked up to this instant."""
+        """Both clocks; market time has been walked up to this instant, and what rested in its way has filled."""
         server_us = self._wall()
-        events = advance(self.state, self.world, self.clock.market_ms(server_us // 1000))
-        at = At(server_us=server_us, market_ms=self.state.market_ms)
-        self._tell(events, at)
+        market_ms = max(self.state.market_ms, self.clock.market_ms(server_us // 1000))
+        at = At(server_us=server_us, market_ms=market_ms)
+        if is_due(self.state, self.world, market_ms):
+            self.journal.record(Walk(), at)
+        self._tell(advance(self.state, self.world, market_ms, server_us=server_us), at)
         return at
 
     def tick(self) -> None:
@@ -155,13 +151,17 @@ class Desk:
             self.journal.take_snapshot(self.state)
         self._tell(events, at)
 
-    def check(self, command: PlaceOrder, at: At) -> None:
+    def check(self, command: Command, at: At) -> None:
         """Everything but the execution (order/test)."""
         decide(self.state, command, at, self.world)
 
     def place(self, command: PlaceOrder, at: At) -> Order:
         self.execute(command, at)
         return self.state.orders[-1]
+
+    def place_list(self, command: PlaceList, at: At) -> OrderList:
+        self.execute(command, at)
+        return self.state.lists[-1]
 
     def open_account(self, api_key: str, at: At) -> int:
         """The key's account; its first use opens it with the opening balance."""

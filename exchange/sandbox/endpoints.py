@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from exchange.sandbox import spot_account, spot_market
+from exchange.sandbox import spot_account, spot_market, spot_orders
 from exchange.sandbox.call import Call, Json
-from exchange.sandbox.order_parameters import ORDER_FIELDS
+from exchange.sandbox.order_parameters import LIST_FIELDS, ORDER_FIELDS
 from exchange.sandbox.reading import (
     CLIENT_ID,
     DECIMAL,
@@ -24,7 +24,7 @@ SIGNATURE_FIELDS = (Field("timestamp", INTEGER), Field("recvWindow", DECIMAL), F
 
 @dataclass(frozen=True)
 class Endpoint:
-    """`weight` is charged for every answer but a successful order."""
+    """`weight` is charged for every answer; where `is_free`, for refusals only."""
 
     method: str
     path: str
@@ -33,6 +33,7 @@ class Endpoint:
     signed: bool = False
     weight: Callable[[dict[str, str]], int] = lambda values: 1
     takes_nothing: bool = False
+    is_free: bool = False
 
     def all_fields(self) -> tuple[Field, ...]:
         return self.fields + SIGNATURE_FIELDS if self.signed else self.fields
@@ -49,6 +50,7 @@ def per_symbol(one: int, many: int) -> Callable[[dict[str, str]], int]:
 
 SOME_SYMBOLS = (symbol_field(), symbols_field())
 ORDER_IDS = (symbol_field(required=True), integer_field("orderId"), Field("origClientOrderId", CLIENT_ID))
+NEW_CLIENT_ID = Field("newClientOrderId", CLIENT_ID)
 TIME_RANGE = (integer_field("startTime"), integer_field("endTime"))
 
 ENDPOINTS = (
@@ -82,8 +84,63 @@ ENDPOINTS = (
         weight=fixed_weight(20),
     ),
     Endpoint("GET", "/sapi/v1/account/apiRestrictions", spot_account.api_restrictions, signed=True),
-    Endpoint("POST", "/api/v3/order", spot_account.new_order, ORDER_FIELDS, signed=True),
-    Endpoint("POST", "/api/v3/order/test", spot_account.test_order, ORDER_FIELDS, signed=True),
+    Endpoint("POST", "/api/v3/order", spot_orders.new_order, ORDER_FIELDS, signed=True, is_free=True),
+    Endpoint("POST", "/api/v3/order/test", spot_orders.test_order, ORDER_FIELDS, signed=True),
+    Endpoint(
+        "DELETE",
+        "/api/v3/order",
+        spot_orders.cancel_order,
+        (*ORDER_IDS, NEW_CLIENT_ID, choice_field("cancelRestrictions", tuple(spot_orders.RESTRICTIONS))),
+        signed=True,
+        is_free=True,
+    ),
+    Endpoint(
+        "DELETE",
+        "/api/v3/openOrders",
+        spot_orders.cancel_open_orders,
+        (symbol_field(required=True),),
+        signed=True,
+        is_free=True,
+    ),
+    Endpoint("POST", "/api/v3/orderList/oco", spot_orders.new_list, LIST_FIELDS, signed=True, is_free=True),
+    Endpoint(
+        "DELETE",
+        "/api/v3/orderList",
+        spot_orders.cancel_list,
+        (
+            symbol_field(required=True),
+            integer_field("orderListId"),
+            Field("listClientOrderId", CLIENT_ID),
+            NEW_CLIENT_ID,
+        ),
+        signed=True,
+        is_free=True,
+    ),
+    Endpoint(
+        "GET",
+        "/api/v3/orderList",
+        spot_account.query_list,
+        (integer_field("orderListId"), Field("origClientOrderId", CLIENT_ID)),
+        signed=True,
+        weight=fixed_weight(4),
+    ),
+    Endpoint(
+        "GET",
+        "/api/v3/allOrderList",
+        spot_account.all_lists,
+        (integer_field("fromId"), *TIME_RANGE, limit_field(1000)),
+        signed=True,
+        weight=fixed_weight(20),
+    ),
+    Endpoint("GET", "/api/v3/openOrderList", spot_account.open_lists, signed=True, weight=fixed_weight(6)),
+    Endpoint(
+        "GET",
+        "/api/v3/allOrders",
+        spot_account.all_orders,
+        (symbol_field(required=True), integer_field("orderId"), *TIME_RANGE, limit_field(1000)),
+        signed=True,
+        weight=fixed_weight(20),
+    ),
     Endpoint(
         "GET", "/api/v3/order", spot_account.query_order, ORDER_IDS, signed=True, weight=fixed_weight(4)
     ),
@@ -111,4 +168,3 @@ ENDPOINTS = (
     ),
 )
 BY_PATH = {(entry.method, entry.path): entry for entry in ENDPOINTS}
-ORDER_POST = BY_PATH["POST", "/api/v3/order"]

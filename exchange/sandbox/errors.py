@@ -127,6 +127,59 @@ def market_closed() -> Refused:
     return Refused(-2010, "Market is closed.")
 
 
+SUPPORT_NAMES = {
+    "MARKET": "Market",
+    "STOP_LOSS": "Stop loss",
+    "STOP_LOSS_LIMIT": "Stop loss limit",
+    "TAKE_PROFIT": "Take profit",
+    "TAKE_PROFIT_LIMIT": "Take profit limit",
+}
+
+
+def type_not_supported(kind: str) -> Refused:
+    return Refused(-1013, f"{SUPPORT_NAMES.get(kind, kind)} orders are not supported for this symbol.")
+
+
+def invalid_price(name: str) -> Refused:
+    return Refused(-1013, "Invalid price." if name == "price" else "Invalid stopPrice.")
+
+
+def unsupported_combination() -> Refused:
+    return Refused(-1014, "Unsupported order combination.")
+
+
+def trailing_not_supported() -> Refused:
+    return Refused(-2010, "Trailing stop orders are not supported for this symbol.")
+
+
+def iceberg_not_supported() -> Refused:
+    return Refused(-2010, "Iceberg orders are not supported for this symbol.")
+
+
+def would_trigger_immediately() -> Refused:
+    return Refused(-2010, "Order would trigger immediately.")
+
+
+def would_match_immediately() -> Refused:
+    return Refused(-2010, "Order would immediately match and take.")
+
+
+def wrong_price_relationship() -> Refused:
+    return Refused(-2010, "The relationship of the prices for the orders is not correct.")
+
+
+def unknown_order_sent() -> Refused:
+    return Refused(-2011, "Unknown order sent.")
+
+
+def cancel_restricted() -> Refused:
+    return Refused(-2011, "Order was not canceled due to cancel restrictions.")
+
+
+def no_such_list() -> Refused:
+    return Refused(-2018, "Order list does not exist.")
+
+
 def prevention_mode_not_allowed() -> Refused:
     return Refused(-2010, "This symbol does not allow the specified self-trade prevention mode.")
 
@@ -157,3 +210,27 @@ def unknown_error() -> Refused:
 
 def unknown_path(path: str, method: str) -> Refused:
     return Refused(-5000, f"Path {path}, Method {method} is invalid", status=404)
+
+
+def not_supported() -> Refused:
+    return Refused(-1020, "This operation is not supported.")
+
+
+def not_authorized() -> Refused:
+    return Refused(-1002, "You are not authorized to execute this request.", status=401)
+
+
+def invalid_json(message: str) -> Refused:
+    return Refused(-1135, message)
+
+
+def subscription_active() -> Refused:
+    return Refused(-2035, "User Data Stream subscription already active.")
+
+
+def subscription_inactive() -> Refused:
+    return Refused(-2036, "User Data Stream subscription not active.")
+
+
+def no_session_for_hmac() -> Refused:
+    return Refused(-4056, "HMAC_SHA256 API key is not supported.")

@@ -7,13 +7,15 @@ journal and the tape. `facts` holds what is one value: shift, clock, faults, the
 import fcntl
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from exchange.sandbox.state import Order, State, Trade
-from exchange.sandbox.venue import COMMANDS, At, Command, World, apply, evolve
+from exchange.sandbox.commands import At, Command, command_from
+from exchange.sandbox.state import Order, OrderList, State, Trade
+from exchange.sandbox.venue import apply, evolve
+from exchange.sandbox.world import World
 
 SNAPSHOT_EVERY = 2_000
 SCHEMA = """
@@ -22,6 +24,7 @@ CREATE TABLE IF NOT EXISTS commands (
     id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, body TEXT NOT NULL,
     server_us INTEGER NOT NULL, market_ms INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS orders (seq INTEGER PRIMARY KEY, body TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS lists (seq INTEGER PRIMARY KEY, body TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS trades (seq INTEGER PRIMARY KEY, body TEXT NOT NULL);
 """
 
@@ -83,20 +86,26 @@ class Journal:
         return self._since_snapshot >= self._snapshot_every
 
     def take_snapshot(self, state: State) -> None:
-        """The ledger whole, orders and trades only where they are new: the cost does not grow with history."""
+        """The ledger whole, rows only where they are new or have changed: the cost does not grow with history."""
         last_id = self._database.execute("SELECT coalesce(max(id), 0) FROM commands").fetchone()[0]
+        stored_trades = self._database.execute("SELECT coalesce(max(seq), 0) FROM trades").fetchone()[0]
         self._database.execute("BEGIN")
-        for table, rows in (("orders", state.orders), ("trades", state.trades)):
-            stored = self._database.execute(f"SELECT coalesce(max(seq), 0) FROM {table}").fetchone()[0]
-            self._database.executemany(
-                f"INSERT INTO {table} VALUES (?, ?)",
-                ((row.seq, json.dumps(asdict(row))) for row in rows[stored:]),
-            )
+        self._store("orders", ((seq, state.orders[seq - 1]) for seq in sorted(state.unsaved_orders)))
+        self._store("lists", ((seq, state.lists[seq - 1]) for seq in sorted(state.unsaved_lists)))
+        self._store("trades", ((trade.seq, trade) for trade in state.trades[stored_trades:]))
         self.record_fact(
             "snapshot", {"through": last_id, "market_ms": state.market_ms, "ledger": state.ledger()}
         )
         self._database.execute("COMMIT")
+        state.unsaved_orders.clear()
+        state.unsaved_lists.clear()
         self._since_snapshot = 0
+
+    def _store(self, table: str, rows: Iterable[tuple[int, Order | OrderList | Trade]]) -> None:
+        self._database.executemany(
+            f"INSERT OR REPLACE INTO {table} VALUES (?, ?)",
+            ((seq, json.dumps(asdict(row))) for seq, row in rows),
+        )
 
     def restore(self, world: World) -> State:
         """The state as it was when the last command had been applied."""
@@ -104,16 +113,22 @@ class Journal:
         snapshot = self.fact("snapshot")
         if snapshot is not None:
             through = snapshot["through"]
+            evolve(state, [OrderList(**json.loads(body)) for body in self._bodies("lists")])
             evolve(state, [Order(**json.loads(body)) for body in self._bodies("orders")])
             evolve(state, [Trade(**json.loads(body)) for body in self._bodies("trades")])
             state.load_ledger(snapshot["ledger"])
             state.market_ms = snapshot["market_ms"]
+            state.unsaved_orders.clear()
+            state.unsaved_lists.clear()
         rows = self._database.execute(
             "SELECT kind, body, server_us, market_ms FROM commands WHERE id > ? ORDER BY id", (through,)
         )
         for kind, body, server_us, market_ms in rows:
             apply(
-                state, COMMANDS[kind](**json.loads(body)), At(server_us=server_us, market_ms=market_ms), world
+                state,
+                command_from(kind, json.loads(body)),
+                At(server_us=server_us, market_ms=market_ms),
+                world,
             )
             self._since_snapshot += 1
         return state

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from exchange.sandbox.path import price_inside, range_until
-from exchange.sandbox.tape import MINUTE_MS, IntArray, Tape
+from exchange.sandbox.path import first_touch, price_inside, range_until
+from exchange.sandbox.tape import E8, MINUTE_MS, IntArray, Tape
 
 WEEK_MS = 7 * 24 * 60 * MINUTE_MS
+NEAR_MINUTES = 1_000
+AVERAGE_MINUTES = 5
 TRADING, BREAK = "TRADING", "BREAK"
 
 
@@ -60,6 +62,30 @@ class Market:
         index, offset = self.position(symbol, market_ms)
         return price_inside(tape.minute(index)[:4], offset) * tape.tick_e8
 
+    def average_e8(self, symbol: str, market_ms: int) -> int:
+        """The volume-weighted price of the last five minutes; where nothing was traded, the price now."""
+        start_ms = market_ms - AVERAGE_MINUTES * MINUTE_MS + 1
+        last = self.minutes(symbol, start_ms=start_ms, end_ms=market_ms, market_ms=market_ms)
+        volume = int(last.volume.sum())
+        return int(last.quote_e8.sum()) * E8 // volume if volume else self.price_e8(symbol, market_ms)
+
+    def first_touch(self, symbol: str, after_ms: int, level_e8: int, *, rising: bool) -> int | None:
+        """The first market ms later than `after_ms` at which the path stands at or beyond `level_e8`, seen upwards when
+        `rising`; None if the recording never goes there. Minutes are searched by their extremes, not walked."""
+        tape = self.tapes[symbol]
+        origin_ms = self.first_open_ms(symbol)
+        index, offset = divmod(max(after_ms - origin_ms, -1), MINUTE_MS)
+        level = -(-level_e8 // tape.tick_e8) if rising else level_e8 // tape.tick_e8
+        if 0 <= index < len(tape):
+            found = first_touch(tape.minute(index)[:4], level, rising=rising, after_ms=offset)
+            if found is not None:
+                return origin_ms + index * MINUTE_MS + found
+        reaching = _first_reaching(tape, index + 1, level, rising=rising)
+        if reaching is None:
+            return None
+        found = first_touch(tape.minute(reaching)[:4], level, rising=rising, after_ms=-1)
+        return None if found is None else origin_ms + reaching * MINUTE_MS + found
+
     def minutes(self, symbol: str, *, start_ms: int, end_ms: int, market_ms: int) -> Minutes:
         """Minutes opening within start..end (inclusive) that have begun by `market_ms`; the running one shows only
         what the path has done so far."""
@@ -86,3 +112,16 @@ class Market:
             volume=volume,
             quote_e8=typical * volume // (10**8 // tape.tick_e8),
         )
+
+
+def _first_reaching(tape: Tape, first: int, level: int, *, rising: bool) -> int | None:
+    """The first minute from `first` on whose extreme is at or beyond `level`; near minutes are looked at first."""
+    span = NEAR_MINUTES
+    while first < len(tape):
+        part = slice(first, first + span)
+        reached = tape.high[part] >= level if rising else tape.low[part] <= level
+        nearest = int(reached.argmax())
+        if reached[nearest]:
+            return first + nearest
+        first, span = first + span, span * 8
+    return None

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from exchange.sandbox import errors
 from exchange.sandbox.call import Call, Json
 from exchange.sandbox.desk import Desk
-from exchange.sandbox.endpoints import BY_PATH, ORDER_POST, Endpoint
+from exchange.sandbox.endpoints import BY_PATH, Endpoint
 from exchange.sandbox.reading import parameters_of, read
 from exchange.sandbox.signing import Raw, check_signed
 
@@ -57,7 +57,7 @@ class Protocol:
             return self._answered(
                 address, weight, refusal.status, {"code": refusal.code, "msg": refusal.message}
             )
-        return self._answered(address, 0 if endpoint is ORDER_POST else weight, 200, body)
+        return self._answered(address, 0 if endpoint.is_free else weight, 200, body)
 
     def _call(self, endpoint: Endpoint, raw: Raw, parameters: dict[str, str]) -> Call:
         if endpoint.takes_nothing and parameters:
@@ -75,6 +75,10 @@ class Protocol:
             uid = self._desk.open_account(api_key, at)
         return Call(desk=self._desk, values=read(parameters, endpoint.all_fields()), at=at, uid=uid)
 
+    def charge(self, address: str, weight: int) -> int:
+        """The weight `address` has used in this minute, this included; the WebSocket API counts here too."""
+        return self._weights.charge(address, weight, self._desk.now().server_us)
+
     def _answered(self, address: str, weight: int, status: int, body: Json) -> Answer:
-        used = str(self._weights.charge(address, weight, self._desk.now().server_us))
+        used = str(self.charge(address, weight))
         return Answer(status, body, {"x-mbx-used-weight": used, "x-mbx-used-weight-1m": used})

@@ -2,18 +2,16 @@
 
 from typing import Any
 
-from exchange.sandbox.state import Account, Order, Trade
+from exchange.sandbox.filling import MAKER_FEE_E6, TAKER_FEE_E6
+from exchange.sandbox.state import Account, Order, OrderList, Trade
 from exchange.sandbox.tape import E8
-from exchange.sandbox.venue import ACCEPTED_TYPES, MAKER_FEE_E6, TAKER_FEE_E6
 
 ZERO = "0.00000000"
 SYMBOL_FLAGS_OFF = (
     "icebergAllowed",
-    "ocoAllowed",
     "otoAllowed",
     "opoAllowed",
     "allowTrailingStop",
-    "cancelReplaceAllowed",
     "amendAllowed",
     "pegInstructionsAllowed",
 )
@@ -29,14 +27,20 @@ def order_ack(order: Order) -> dict[str, Any]:
     return {
         "symbol": order.symbol,
         "orderId": order.order_id,
-        "orderListId": -1,
+        "orderListId": order.list_id,
         "clientOrderId": order.client_order_id,
         "transactTime": order.market_ms,
     }
 
 
 def order_result(order: Order) -> dict[str, Any]:
-    return order_ack(order) | _order_numbers(order) | {"workingTime": order.market_ms} | _order_extras(order)
+    return (
+        order_ack(order)
+        | _order_numbers(order)
+        | {"workingTime": working_ms(order)}
+        | _stop_price(order)
+        | _order_extras(order)
+    )
 
 
 def order_full(order: Order, trades: list[Trade]) -> dict[str, Any]:
@@ -55,31 +59,74 @@ def order_full(order: Order, trades: list[Trade]) -> dict[str, Any]:
 
 
 def order_queried(order: Order) -> dict[str, Any]:
+    """The client order id stays the order's own after a cancel: the cancel's is told to whom it was answered."""
     return {
         "symbol": order.symbol,
         "orderId": order.order_id,
-        "orderListId": -1,
+        "orderListId": order.list_id,
         "clientOrderId": order.client_order_id,
         **_order_numbers(order),
-        "stopPrice": ZERO,
+        "stopPrice": fixed(order.stop_price),
         "icebergQty": ZERO,
         "time": order.market_ms,
-        "updateTime": order.market_ms,
-        "isWorking": True,
-        "workingTime": order.market_ms,
+        "updateTime": order.market_ms if order.updated_ms is None else order.updated_ms,
+        "isWorking": order.is_working,
+        "workingTime": working_ms(order),
         **_order_extras(order),
     }
 
 
+def order_cancelled(order: Order) -> dict[str, Any]:
+    """A cancel's answer: the order under its own id as `origClientOrderId`, and the id of the cancel."""
+    return (
+        {
+            "symbol": order.symbol,
+            "origClientOrderId": order.client_order_id,
+            "orderId": order.order_id,
+            "orderListId": order.list_id,
+            "clientOrderId": order.cancel_client_order_id,
+            "transactTime": order.updated_ms,
+        }
+        | _order_numbers(order)
+        | _stop_price(order)
+        | _order_extras(order)
+    )
+
+
+def order_list(found: OrderList, orders: list[Order]) -> dict[str, Any]:
+    return {
+        "orderListId": found.list_id,
+        "contingencyType": found.contingency_type,
+        "listStatusType": found.status_type,
+        "listOrderStatus": found.order_status,
+        "listClientOrderId": found.client_order_id,
+        "transactionTime": found.updated_ms,
+        "symbol": found.symbol,
+        "orders": [
+            {"symbol": order.symbol, "orderId": order.order_id, "clientOrderId": order.client_order_id}
+            for order in orders
+        ],
+    }
+
+
+def working_ms(order: Order) -> int:
+    """Since when it works; -1 while a condition keeps it from working."""
+    return order.waits_since_ms if order.is_working else -1
+
+
+def _stop_price(order: Order) -> dict[str, Any]:
+    return {"stopPrice": fixed(order.stop_price)} if order.stop_price else {}
+
+
 def _order_numbers(order: Order) -> dict[str, Any]:
     return {
-        "price": ZERO,
+        "price": fixed(order.price),
         "origQty": fixed(order.original_quantity),
         "executedQty": fixed(order.executed_quantity),
         "origQuoteOrderQty": fixed(order.original_quote),
         "cummulativeQuoteQty": fixed(order.executed_quote),
         "status": order.status,
-        "timeInForce": "GTC",
+        "timeInForce": order.time_in_force,
         "type": order.type,
         "side": order.side,
     }
@@ -92,6 +139,8 @@ def _order_extras(order: Order) -> dict[str, Any]:
         extras["strategyId"] = order.strategy_id
     if order.strategy_type is not None:
         extras["strategyType"] = order.strategy_type
+    if order.expiry_reason is not None:
+        extras["expiryReason"] = order.expiry_reason
     return extras
 
 
@@ -100,7 +149,7 @@ def my_trade(trade: Trade) -> dict[str, Any]:
         "symbol": trade.symbol,
         "id": trade.trade_id,
         "orderId": trade.order_id,
-        "orderListId": -1,
+        "orderListId": trade.list_id,
         "price": fixed(trade.price),
         "qty": fixed(trade.quantity),
         "quoteQty": fixed(trade.quote),
@@ -108,7 +157,7 @@ def my_trade(trade: Trade) -> dict[str, Any]:
         "commissionAsset": trade.commission_asset,
         "time": trade.market_ms,
         "isBuyer": trade.side == "BUY",
-        "isMaker": False,
+        "isMaker": trade.is_maker,
         "isBestMatch": True,
     }
 
@@ -164,6 +213,4 @@ def api_restrictions(held: Account) -> dict[str, Any]:
 
 def symbol_info(recorded: dict[str, Any], status: str) -> dict[str, Any]:
     """The recorded entry, promising only what this venue executes."""
-    entry = dict(recorded) | dict.fromkeys(SYMBOL_FLAGS_OFF, False) | {"status": status}
-    entry["orderTypes"] = [kind for kind in recorded["orderTypes"] if kind in ACCEPTED_TYPES]
-    return entry
+    return dict(recorded) | dict.fromkeys(SYMBOL_FLAGS_OFF, False) | {"status": status}

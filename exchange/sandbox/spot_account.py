@@ -1,16 +1,15 @@
-"""Answers to a signed caller: account, orders, trades. An order is on disk before its answer leaves."""
+"""Answers to a signed caller who only asks: account, orders, lists, trades."""
 
 from typing import Any
 
 from exchange.sandbox import errors, shapes
 from exchange.sandbox.call import Call
-from exchange.sandbox.desk import new_client_order_id
-from exchange.sandbox.order_parameters import order_command
 from exchange.sandbox.spot_market import known_symbol
-from exchange.sandbox.venue import PlaceOrder
+from exchange.sandbox.spot_orders import wanted_list, wanted_order
+from exchange.sandbox.state import OrderList
 
 HOURS_BETWEEN = 24
-DEFAULT_TRADES = 500
+DEFAULT_ROWS = 500
 TRADE_FILTERS: list[set[str]] = [  # The combinations Binance documents for myTrades; any other is -1128.
     set(),
     {"orderId"},
@@ -34,45 +33,10 @@ def api_restrictions(call: Call) -> dict[str, Any]:
     return shapes.api_restrictions(call.desk.state.accounts[call.uid])
 
 
-def _command(call: Call) -> PlaceOrder:
-    filters = call.desk.world.filters[known_symbol(call)]
-    client_order_id = call.values.get("newClientOrderId") or new_client_order_id()
-    return order_command(call.values, filters, uid=call.uid, client_order_id=client_order_id)
-
-
-def new_order(call: Call) -> dict[str, Any]:
-    order = call.desk.place(_command(call), call.at)
-    match call.values.get("newOrderRespType", "FULL"):
-        case "ACK":
-            return shapes.order_ack(order)
-        case "RESULT":
-            return shapes.order_result(order)
-        case _:
-            trades = call.desk.state.trades_of[order.uid, order.symbol]
-            return shapes.order_full(
-                order, [trade for trade in trades[-1:] if trade.order_id == order.order_id]
-            )
-
-
-def test_order(call: Call) -> dict[str, Any]:
-    call.desk.check(_command(call), call.at)
-    return {}
-
-
 def query_order(call: Call) -> dict[str, Any]:
-    """By order id, by client id (the newest of that id), or by both, which then must agree."""
-    values, state, symbol = call.values, call.desk.state, known_symbol(call)
-    client_id = values.get("origClientOrderId")
-    if "orderId" in values:
-        order = state.find_order(call.uid, symbol, values["orderId"])
-    elif client_id is not None:
-        order = state.latest_by_client_id(call.uid, symbol, client_id)
-    else:
-        raise errors.missing_both(errors.ORDER_OR_CLIENT_ID)
-    if order is None or call.desk.is_hidden(symbol, order.order_id):
+    order = wanted_order(call)
+    if order is None:
         raise errors.no_such_order()
-    if client_id is not None and order.client_order_id != client_id:
-        raise errors.client_id_differs()
     return shapes.order_queried(order)
 
 
@@ -83,6 +47,71 @@ def open_orders(call: Call) -> list[Any]:
         for order in call.desk.state.open_orders_of(call.uid)
         if wanted in (None, order.symbol) and not call.desk.is_hidden(order.symbol, order.order_id)
     ]
+
+
+def all_orders(call: Call) -> list[Any]:
+    """Oldest first: from an id or a time on the first `limit`, else the last `limit`."""
+    values, symbol = call.values, known_symbol(call)
+    check_time_range(values)
+    state = call.desk.state
+    start, end, first = values.get("startTime"), values.get("endTime"), values.get("orderId")
+    orders = (state.order_by_id[symbol, order_id] for order_id in state.orders_of.get((call.uid, symbol), []))
+    found = [
+        order
+        for order in orders
+        if (first is None or order.order_id >= first)
+        and (start is None or order.market_ms >= start)
+        and (end is None or order.market_ms <= end)
+        and not call.desk.is_hidden(symbol, order.order_id)
+    ]
+    return [shapes.order_queried(order) for order in _page(found, values, is_forward=first is not None)]
+
+
+def query_list(call: Call) -> dict[str, Any]:
+    found = wanted_list(call, client_id_name="origClientOrderId")
+    if found is None or _is_hidden_list(call, found):
+        raise errors.no_such_list()
+    return shapes.order_list(found, call.desk.state.legs_of(found))
+
+
+def open_lists(call: Call) -> list[Any]:
+    return [_list_row(call, found) for found in _lists(call) if found.is_open]
+
+
+def all_lists(call: Call) -> list[Any]:
+    """Oldest first: from an id or a time on the first `limit`, else the last `limit`."""
+    values = call.values
+    if "fromId" in values and ("startTime" in values or "endTime" in values):
+        raise errors.invalid_combination()
+    check_time_range(values)
+    start, end, first = values.get("startTime"), values.get("endTime"), values.get("fromId")
+    found = [
+        entry
+        for entry in _lists(call)
+        if (first is None or entry.list_id >= first)
+        and (start is None or entry.market_ms >= start)
+        and (end is None or entry.market_ms <= end)
+    ]
+    return [_list_row(call, entry) for entry in _page(found, values, is_forward=first is not None)]
+
+
+def _lists(call: Call) -> list[OrderList]:
+    state = call.desk.state
+    found = [state.lists[list_id - 1] for list_id in state.lists_of.get(call.uid, [])]
+    return [entry for entry in found if not _is_hidden_list(call, entry)]
+
+
+def _list_row(call: Call, found: OrderList) -> dict[str, Any]:
+    return shapes.order_list(found, call.desk.state.legs_of(found))
+
+
+def _is_hidden_list(call: Call, found: OrderList) -> bool:
+    return any(call.desk.is_hidden(found.symbol, order_id) for order_id in found.order_ids)
+
+
+def _page(rows: list[Any], values: dict[str, Any], *, is_forward: bool) -> list[Any]:
+    limit = values.get("limit", DEFAULT_ROWS)
+    return rows[:limit] if is_forward or "startTime" in values else rows[-limit:]
 
 
 def my_trades(call: Call) -> list[Any]:
@@ -99,16 +128,18 @@ def my_trades(call: Call) -> list[Any]:
         and (from_id is None or trade.trade_id >= from_id)
         and not call.desk.is_hidden(symbol, trade.order_id)
     ]
-    limit = values.get("limit", DEFAULT_TRADES)
-    chosen = found[-limit:] if start is None and from_id is None else found[:limit]
-    return [shapes.my_trade(trade) for trade in chosen]
+    return [shapes.my_trade(trade) for trade in _page(found, values, is_forward=from_id is not None)]
 
 
 def _check_trade_filters(values: dict[str, Any]) -> None:
     given = {name for name in ("orderId", "startTime", "endTime", "fromId") if name in values}
     if given not in TRADE_FILTERS:
         raise errors.invalid_combination()
-    if {"startTime", "endTime"} <= given and values["endTime"] - values[
-        "startTime"
-    ] > HOURS_BETWEEN * 3_600_000:
+    check_time_range(values)
+
+
+def check_time_range(values: dict[str, Any]) -> None:
+    """Both ends given: no more than a day apart."""
+    has_both = "startTime" in values and "endTime" in values
+    if has_both and values["endTime"] - values["startTime"] > HOURS_BETWEEN * 3_600_000:
         raise errors.too_many_hours(HOURS_BETWEEN)

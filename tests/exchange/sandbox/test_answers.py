@@ -60,9 +60,9 @@ def test_exchange_info_lists_exactly_what_has_candles(caller):
 
 def test_it_promises_only_what_it_executes(caller):
     symbol = caller.send("GET", "/api/v3/exchangeInfo", query="symbol=ETHUSDT").json()["symbols"][0]
-    assert symbol["orderTypes"] == ["MARKET"]
+    assert symbol["orderTypes"] == ["LIMIT", "LIMIT_MAKER", "MARKET", "STOP_LOSS_LIMIT", "TAKE_PROFIT_LIMIT"]
     assert [name for name, value in symbol.items() if value is True] == [
-        "quoteOrderQtyMarketAllowed", "isSpotTradingAllowed",
+        "ocoAllowed", "quoteOrderQtyMarketAllowed", "cancelReplaceAllowed", "isSpotTradingAllowed",
     ]  # fmt: skip
 
 

@@ -2,13 +2,13 @@
 
 import pytest
 
+from exchange.sandbox.commands import PlaceOrder
 from exchange.sandbox.credentials import mint_api_key
 from exchange.sandbox.errors import Refused
 from exchange.sandbox.journal import Journal, JournalInUse, OtherRecording
 from exchange.sandbox.market import WEEK_MS
 from exchange.sandbox.positioning import admissible_weeks
 from exchange.sandbox.tape import E8
-from exchange.sandbox.venue import PlaceOrder
 
 ONE_KEY = mint_api_key()
 

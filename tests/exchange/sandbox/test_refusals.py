@@ -62,9 +62,53 @@ ORDERS = {
     "unknown type": (BUY | {"type": "GUESS", "quantity": "1"}, (-1116, "Invalid orderType.")),
     "limit": (
         BUY | {"type": "LIMIT", "quantity": "1", "price": "1", "timeInForce": "GTC"},
-        (-1116, "Invalid orderType."),
+        (-1013, "Filter failure: PERCENT_PRICE_BY_SIDE"),
     ),
-    "stop": (BUY | {"type": "STOP_LOSS_LIMIT", "quantity": "1"}, (-1116, "Invalid orderType.")),
+    "limit without a price": (
+        BUY | {"type": "LIMIT", "quantity": "1", "timeInForce": "GTC"},
+        missing("price"),
+    ),
+    "limit with a stop price": (
+        BUY | {"type": "LIMIT", "quantity": "1", "timeInForce": "GTC", "price": "1", "stopPrice": "1"},
+        (-1106, "Parameter 'stopPrice' sent when not required."),
+    ),
+    "maker with time in force": (
+        BUY | {"type": "LIMIT_MAKER", "quantity": "1", "timeInForce": "GTC", "price": "1"},
+        (-1106, "Parameter 'timeInForce' sent when not required."),
+    ),
+    "limit off the tick": (
+        BUY | {"type": "LIMIT_MAKER", "quantity": "1", "price": "100000.001"},
+        (-1013, "Filter failure: PRICE_FILTER"),
+    ),
+    "limit off the step": (
+        BUY | {"type": "LIMIT_MAKER", "quantity": "0.000935", "price": "100000"},
+        (-1013, "Filter failure: LOT_SIZE"),
+    ),
+    "limit too small": (
+        BUY | {"type": "LIMIT_MAKER", "quantity": "0.00004", "price": "100000"},
+        (-1013, "Filter failure: NOTIONAL"),
+    ),
+    "limit for nothing": (
+        BUY | {"type": "LIMIT_MAKER", "quantity": "1", "price": "0"},
+        (-1013, "Invalid price."),
+    ),
+    "limit too dear": (
+        BUY | {"type": "LIMIT_MAKER", "quantity": "1", "price": "100000"},
+        (-2010, "Account has insufficient balance for requested action."),
+    ),
+    "stop without limit": (BUY | {"type": "STOP_LOSS_LIMIT", "quantity": "1"}, missing("timeInForce")),
+    "stop at market": (
+        BUY | {"type": "STOP_LOSS", "quantity": "0.001", "stopPrice": "110000"},
+        (-1013, "Stop loss orders are not supported for this symbol."),
+    ),
+    "trailing stop": (
+        BUY | {"type": "STOP_LOSS", "quantity": "0.001", "trailingDelta": "100"},
+        (-2010, "Trailing stop orders are not supported for this symbol."),
+    ),
+    "iceberg": (
+        BUY | {"type": "LIMIT", "timeInForce": "GTC", "quantity": "1", "price": "1", "icebergQty": "0.1"},
+        (-2010, "Iceberg orders are not supported for this symbol."),
+    ),
     "bad time in force": (BUY | {"quantity": "1", "timeInForce": "NOW"}, (-1115, "Invalid timeInForce.")),
     "market with time in force": (
         BUY | {"quantity": "1", "timeInForce": "GTC"},
@@ -241,7 +285,7 @@ def test_another_keys_order_does_not_exist(caller, new_caller, sandbox):
 
 
 @pytest.mark.parametrize(
-    ("method", "path"), [("GET", "/api/v3/depth"), ("DELETE", "/api/v3/order"), ("GET", "/")]
+    ("method", "path"), [("GET", "/api/v3/sor"), ("PUT", "/api/v3/order"), ("GET", "/")]
 )
 def test_what_is_not_here_is_named(caller, method, path):
     assert answer(caller.send(method, path)) == (404, -5000, f"Path {path}, Method {method} is invalid")

@@ -7,11 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from exchange.sandbox.commands import At, OpenAccount, PlaceOrder
 from exchange.sandbox.errors import Refused
 from exchange.sandbox.filters import filters_of
 from exchange.sandbox.state import State
 from exchange.sandbox.tape import E8, load_exchange_info
-from exchange.sandbox.venue import OPENING_BALANCES, At, OpenAccount, PlaceOrder, World, apply
+from exchange.sandbox.venue import OPENING_BALANCES, apply
+from exchange.sandbox.world import World
 
 FILTERS = {entry["symbol"]: filters_of(entry) for entry in load_exchange_info()["symbols"]}
 PRICES = {"BTCUSDT": 106_831_95 * 10**6, "ETHUSDT": 2_442_93 * 10**6}
@@ -22,7 +24,13 @@ def price_at(symbol: str, market_ms: int) -> int:
     return PRICES[symbol] + market_ms % 1_000 * 10**6
 
 
-WORLD = World(filters=FILTERS, price_e8=price_at, is_trading=lambda symbol, at_ms: at_ms < 10**12)
+WORLD = World(
+    filters=FILTERS,
+    price_e8=price_at,
+    average_e8=price_at,
+    is_trading=lambda symbol, at_ms: at_ms < 10**12,
+    first_touch=lambda symbol, after_ms, level, rising: None,
+)
 
 
 def at(market_ms: int) -> At:
@@ -95,8 +103,8 @@ def test_the_same_client_id_executes_twice_because_the_first_is_not_open_any_mor
 
 
 def test_a_duplicate_of_an_open_order_is_refused():
-    state, _ = apply(opened(1), order(quote=20 * E8, client_order_id="same"), at(0), WORLD)
-    state.open_order_ids.add(("BTCUSDT", 1))
+    resting = order(type="LIMIT", quantity=93_000, price=100_000 * E8, client_order_id="same")
+    state, _ = apply(opened(1), resting, at(0), WORLD)
     assert refusal_of(state, order(quote=20 * E8, client_order_id="same")) == (-2010, "Duplicate order sent.")
 
 
@@ -131,8 +139,9 @@ def test_a_closed_market_takes_no_orders():
     assert refusal_of(opened(1), order(quote=20 * E8), market_ms=10**12) == (-2010, "Market is closed.")
 
 
-def test_types_that_rest_are_refused_by_name():
-    assert refusal_of(opened(1), order(quantity=93_000, type="LIMIT")) == (-1116, "Invalid orderType.")
+def test_types_the_symbol_does_not_list_are_refused_by_name():
+    stop = order("SELL", quantity=93_000, type="STOP_LOSS", stop_price=100_000 * E8)
+    assert refusal_of(opened(1), stop) == (-1013, "Stop loss orders are not supported for this symbol.")
 
 
 def test_an_account_is_opened_once():
