@@ -90,3 +90,13 @@ class ControlClient:
 
     def clear_faults(self) -> None:
         self._ask("DELETE", "faults")
+
+    def stream_faults(self) -> Rows:
+        return list(self._ask("GET", "stream-faults")["stream_faults"])
+
+    def set_stream_faults(self, rules: Rows) -> Rows:
+        """What is in force from now on; `drop` and `server_shutdown` happen at once and are not kept."""
+        return list(self._ask("PUT", "stream-faults", body=rules)["stream_faults"])
+
+    def clear_stream_faults(self) -> None:
+        self._ask("DELETE", "stream-faults")

@@ -58,11 +58,11 @@ def caller_of(request: Request) -> str:
 class Shell:
     """HTTP in, HTTP out, for one desk."""
 
-    def __init__(self, desk: Desk, options: Options, sockets: Sockets):
+    def __init__(self, desk: Desk, options: Options, protocol: Protocol, sockets: Sockets):
         self._desk = desk
         self._sockets = sockets
         self._token = options.token
-        self._protocol = Protocol(desk, lambda api_key: secret_for(api_key, options.key_secret))
+        self._protocol = protocol
         self._control = ControlApi(desk, options.key_secret)
 
     async def exchange(self, request: Request) -> Response:
@@ -139,8 +139,7 @@ class Shell:
         return json_response(Answer(200, answer))
 
 
-def application(desk: Desk, options: Options, sockets: Sockets) -> Starlette:
-    shell = Shell(desk, options, sockets)
+def application(shell: Shell, sockets: Sockets) -> Starlette:
     return Starlette(
         routes=[
             *sockets.routes(),
@@ -159,9 +158,14 @@ def serve(options: Options) -> None:
     if desk.placement is not None:
         log("placed", **desk.placement.as_dict())
     log("serving", host=options.host, port=options.port, orders=len(desk.state.orders), **desk.clock_report())
-    sockets = Sockets(desk)
+
+    def secret_of(api_key: str) -> str:
+        return secret_for(api_key, options.key_secret)
+
+    protocol = Protocol(desk, secret_of)
+    sockets = Sockets(desk, secret_of=secret_of, charge=protocol.charge)
     config = uvicorn.Config(
-        application(desk, options, sockets),
+        application(Shell(desk, options, protocol, sockets), sockets),
         host=options.host,
         port=options.port,
         http=DroppableProtocol,

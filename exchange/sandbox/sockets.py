@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import uvicorn
@@ -13,27 +13,33 @@ from starlette.websockets import WebSocket
 from exchange.sandbox.desk import Desk
 from exchange.sandbox.logbook import log
 from exchange.sandbox.peers import LIFE_S, Peer
-from exchange.sandbox.stream_faults import MARKET, StreamFault, StreamFaults
+from exchange.sandbox.socket_api import PATH, ApiSession
+from exchange.sandbox.stream_faults import MARKET, USER, StreamFault, StreamFaults
 from exchange.sandbox.stream_requests import MarketSession
 from exchange.sandbox.streams import Streams
+from exchange.sandbox.user_stream import UserStreams
 
 FAREWELL_S = 0.1
 
 
 class Sockets:
-    """All WebSocket connections of one desk."""
+    """All WebSocket connections of one desk. `charge` adds request weight to an address and says what it has used."""
 
-    def __init__(self, desk: Desk):
+    def __init__(self, desk: Desk, *, secret_of: Callable[[str], str], charge: Callable[[str, int], int]):
         self._desk = desk
+        self._secret_of = secret_of
+        self._charge = charge
         self._peers: set[Peer] = set()
         self.faults = StreamFaults()
         self.streams = Streams(desk)
+        self.users = UserStreams(desk)
 
     def routes(self) -> list[BaseRoute]:
         return [
             WebSocketRoute("/ws", self._market),
             WebSocketRoute("/ws/{names:path}", self._market),
             WebSocketRoute("/stream", self._combined),
+            WebSocketRoute(PATH, self._serve_api),
         ]
 
     async def _market(self, socket: WebSocket) -> None:
@@ -50,6 +56,23 @@ class Sockets:
             session.open([name for name in names.split("/") if name])
             try:
                 await peer.serve(lambda text: session.hear(text, time.monotonic()))
+            finally:
+                session.leave()
+
+    async def _serve_api(self, socket: WebSocket) -> None:
+        await socket.accept()
+        peer = Peer(socket, USER, self.faults)
+        address = socket.client.host if socket.client else ""
+        session = ApiSession(
+            peer,
+            self._desk,
+            self.users,
+            secret_of=self._secret_of,
+            charge=lambda weight: self._charge(address, weight),
+        )
+        with self._present(peer):
+            try:
+                await peer.serve(session.hear)
             finally:
                 session.leave()
 

@@ -1,0 +1,232 @@
+"""Market streams over real sockets: the numbers of REST, every close once and in order, Binance's manners."""
+
+import json
+import time
+from contextlib import contextmanager
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+
+from exchange.sandbox.stream_requests import MarketSession
+
+MINUTE_MS = 60_000
+SOON_S = 5
+
+
+@contextmanager
+def listening(sandbox, path):
+    with connect(sandbox.url.replace("http", "ws") + path, proxy=None) as socket:
+        yield socket
+
+
+def hear(socket):
+    return json.loads(socket.recv(timeout=SOON_S))
+
+
+def hear_until(socket, is_wanted):
+    """Everything up to and including the first message that `is_wanted`."""
+    heard = [hear(socket)]
+    while not is_wanted(heard[-1]):
+        heard.append(hear(socket))
+    return heard
+
+
+def ask(socket, method, params=None, request_id=1):
+    """The answer; events that come before it are passed over."""
+    request = {"method": method, "id": request_id} | ({} if params is None else {"params": params})
+    socket.send(json.dumps(request))
+    return hear_until(socket, lambda message: "id" in message)[-1]
+
+
+def closes(messages, interval="1m"):
+    return [m["k"] for m in messages if m["e"] == "kline" and m["k"]["i"] == interval and m["k"]["x"]]
+
+
+def as_row(candle):
+    return [candle[key] for key in ("t", "o", "h", "l", "c", "v", "T", "q", "n", "V", "Q", "B")]
+
+
+def test_released_candles_close_once_in_order_with_the_numbers_of_rest(own_sandbox, new_caller, noon_ms):
+    with listening(own_sandbox, "/ws/btcusdt@kline_1m/btcusdt@kline_5m") as socket:
+        running = [hear(socket), hear(socket)]
+        assert [(m["k"]["i"], m["k"]["x"], m["E"]) for m in running] == [
+            ("1m", False, noon_ms),
+            ("5m", False, noon_ms),
+        ]
+        own_sandbox.control.advance(7)
+        end_ms = noon_ms + 7 * MINUTE_MS
+        heard = hear_until(socket, lambda m: m["k"]["i"] == "5m" and m["E"] == end_ms)
+    caller = new_caller(own_sandbox)
+    rows = caller.send(
+        "GET", "/api/v3/klines", query=f"symbol=BTCUSDT&interval=1m&startTime={noon_ms}&limit=7"
+    ).json()
+    assert [as_row(candle) for candle in closes(heard)] == rows
+    five = caller.send(
+        "GET", "/api/v3/klines", query=f"symbol=BTCUSDT&interval=5m&startTime={noon_ms}&limit=1"
+    ).json()
+    assert [as_row(candle) for candle in closes(heard, "5m")] == five
+    assert [m["E"] for m in heard] == sorted(m["E"] for m in heard)
+    assert [m["E"] - m["k"]["T"] for m in heard if m["k"]["x"]] == [1] * 8
+
+
+def test_fast_markets_lose_no_close(own_sandbox):
+    with listening(own_sandbox, "/ws/ethusdt@kline_1m") as socket:
+        own_sandbox.control.set_clock(mode="fast", speed=60_000)
+        candles = []
+        while len(candles) < 300:
+            candles += closes([hear(socket)])
+    opens = [candle["t"] for candle in candles]
+    assert opens == list(range(opens[0], opens[0] + len(opens) * MINUTE_MS, MINUTE_MS))
+
+
+def test_a_close_leaves_at_the_boundary(own_sandbox):
+    """At ten times real speed a minute ends every six seconds of wall time."""
+    with listening(own_sandbox, "/ws/btcusdt@kline_1m") as socket:
+        hear(socket)
+        own_sandbox.control.set_clock(mode="fast", speed=600)
+        clock = own_sandbox.control.clock()
+        hear_until(socket, lambda m: m["k"]["x"] and m["E"] > clock["market_ms"] + 10 * MINUTE_MS)
+        clock = own_sandbox.control.clock()
+        close = hear_until(socket, lambda m: m["k"]["x"] and m["E"] > clock["market_ms"])[-1]
+        heard_ms = time.time() * 1000
+        boundary_ms = clock["server_ms"] + (close["E"] - clock["market_ms"]) / 600
+    assert -2 <= heard_ms - boundary_ms < 50  # 20 ms of ours; the rest is for a busy machine
+
+
+def test_a_running_candle_and_tickers_are_told_while_the_market_runs(own_sandbox):
+    own_sandbox.control.set_clock(mode="fast", speed=20)
+    with listening(own_sandbox, "/ws/btcusdt@kline_1d/btcusdt@miniTicker") as socket:
+        started = time.monotonic()
+        heard = []
+        while sum(m["e"] == "kline" for m in heard) < 3:
+            heard.append(hear(socket))
+        assert 3.5 < time.monotonic() - started < 5
+    assert sum(m["e"] == "24hrMiniTicker" for m in heard) in (4, 5)
+    volumes = [float(m["k"]["v"]) for m in heard if m["e"] == "kline"]
+    assert volumes == sorted(volumes)
+
+
+def test_tickers_say_what_rest_says(sandbox, caller, noon_ms):
+    day = caller.send("GET", "/api/v3/ticker/24hr", query="symbol=BTCUSDT").json()
+    book = caller.send("GET", "/api/v3/ticker/bookTicker", query="symbol=BTCUSDT").json()
+    with listening(sandbox, "/stream?streams=btcusdt@miniTicker/btcusdt@bookTicker/btcusdt@ticker") as socket:
+        heard = {m["stream"]: m["data"] for m in [hear(socket), hear(socket), hear(socket)]}
+    assert heard["btcusdt@miniTicker"] == {
+        "e": "24hrMiniTicker", "E": noon_ms, "s": "BTCUSDT", "c": day["lastPrice"], "o": day["openPrice"],
+        "h": day["highPrice"], "l": day["lowPrice"], "v": day["volume"], "q": day["quoteVolume"],
+    }  # fmt: skip
+    assert heard["btcusdt@bookTicker"] == {
+        "u": noon_ms, "s": "BTCUSDT", "b": book["bidPrice"], "B": book["bidQty"], "a": book["askPrice"],
+        "A": book["askQty"],
+    }  # fmt: skip
+    assert heard["btcusdt@ticker"]["P"] == day["priceChangePercent"]
+    assert heard["btcusdt@ticker"]["C"] == day["closeTime"]
+
+
+@pytest.mark.parametrize("name", ["!miniTicker@arr", "!miniTicker@arr@1000ms"])
+def test_all_mini_tickers(sandbox, name):
+    with listening(sandbox, f"/ws/{name}") as socket:
+        assert [entry["s"] for entry in hear(socket)] == ["BTCUSDT", "ETHUSDT"]
+
+
+def test_subscriptions_change_on_a_living_connection(sandbox):
+    with listening(sandbox, "/ws") as socket:
+        assert ask(socket, "LIST_SUBSCRIPTIONS") == {"result": [], "id": 1}
+        names = ["btcusdt@kline_1m", "ethusdt@miniTicker"]
+        assert ask(socket, "SUBSCRIBE", names, "first") == {"result": None, "id": "first"}
+        assert {hear(socket)["s"], hear(socket)["s"]} == {"BTCUSDT", "ETHUSDT"}
+        assert ask(socket, "UNSUBSCRIBE", names[:1], 2) == {"result": None, "id": 2}
+        assert ask(socket, "LIST_SUBSCRIPTIONS", None, 3) == {"result": names[1:], "id": 3}
+
+
+def test_events_come_wrapped_where_combined(sandbox):
+    with listening(sandbox, "/stream") as socket:
+        assert ask(socket, "GET_PROPERTY", ["combined"]) == {"result": True, "id": 1}
+        ask(socket, "SUBSCRIBE", ["btcusdt@kline_3m"], 2)
+        message = hear(socket)
+        assert (list(message), message["stream"]) == (["stream", "data"], "btcusdt@kline_3m")
+        assert ask(socket, "SET_PROPERTY", ["combined", False], 3) == {"result": None, "id": 3}
+        assert hear(socket)["e"] == "kline"
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "said"),
+    [
+        ("{nonsense", 3, "Invalid JSON: expected value at line 1 column 2"),
+        ('{"id": 1}', 2, "Invalid request: missing field `method`"),
+        ('{"method": "SUBSCRIBE", "id": -1}', 2, "Invalid request: request ID must be an unsigned integer"),
+        ('{"method": "SUBSCRIBE", "params": ["x@trade"], "id": 1}', 2, "Invalid request: unknown stream `x@trade`"),
+        ('{"method": "SUBSCRIBE", "id": 1}', 2, "Invalid request: params must be a list of stream names"),
+        ('{"method": "SET_PROPERTY", "params": ["combined"], "id": 1}', 2, "Invalid request: not enough parameters"),
+        ('{"method": "GET_PROPERTY", "params": ["combined", 1], "id": 1}', 2, "Invalid request: too many parameters"),
+        ('{"method": "GET_PROPERTY", "params": [7], "id": 1}', 2, "Invalid request: property name must be a string"),
+        ('{"method": "GET_PROPERTY", "params": ["colour"], "id": 1}', 0, "Unknown property"),
+        ('{"method": "SET_PROPERTY", "params": ["combined", 1], "id": 1}', 1, "Invalid value type: expected Boolean"),
+        (
+            '{"method": "LISTEN", "id": 1}', 2,
+            "Invalid request: unknown variant `LISTEN`, expected one of `SUBSCRIBE`, `UNSUBSCRIBE`, "
+            "`LIST_SUBSCRIPTIONS`, `SET_PROPERTY`, `GET_PROPERTY`",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_not_understood_is_said(sandbox, text, code, said):
+    with listening(sandbox, "/ws") as socket:
+        socket.send(text)
+        assert hear(socket)["error"] == {"code": code, "msg": said}
+
+
+def test_an_address_with_an_unknown_name_still_serves_the_others(sandbox):
+    with listening(sandbox, "/ws/btcusdt@nothing/btcusdt@kline_1m") as socket:
+        said = {"code": 2, "msg": "Invalid request: unknown stream `btcusdt@nothing`"}
+        assert hear(socket) == {"error": said, "id": None}
+        assert hear(socket)["e"] == "kline"
+
+
+def test_at_most_1024_streams_and_each_counts_once():
+    """Without a network: no venue has that many names."""
+
+    class Everything:
+        def __contains__(self, symbol):
+            return True
+
+    class Nobody:
+        said: list[str] = []
+
+        def say(self, text):
+            self.said.append(text)
+
+    class Nowhere:
+        def subscribe(self, peer, stream):
+            pass
+
+    session = MarketSession(Nobody(), Nowhere(), Everything())
+    names = [f"s{number}@kline_1m" for number in range(1024)]
+    session.hear(json.dumps({"method": "SUBSCRIBE", "params": names + names, "id": 1}), 0.0)
+    session.hear(json.dumps({"method": "SUBSCRIBE", "params": ["one@trade"], "id": 2}), 1.0)
+    first, second = map(json.loads, Nobody.said)
+    assert first == {"result": None, "id": 1}
+    assert second == {"error": {"code": 2, "msg": "Invalid request: more than 1024 streams"}, "id": 2}
+
+
+def test_too_many_requests_end_the_connection(sandbox):
+    with listening(sandbox, "/ws") as socket:
+        for number in range(6):
+            socket.send(json.dumps({"method": "LIST_SUBSCRIPTIONS", "id": number}))
+        answers = [hear(socket)["id"] for _ in range(5)]
+        with pytest.raises(ConnectionClosed) as ended:
+            hear(socket)
+    assert answers == [0, 1, 2, 3, 4]
+    assert (ended.value.rcvd.code, ended.value.rcvd.reason) == (1008, "Too many requests")
+
+
+def test_other_paths_are_refused(sandbox):
+    with pytest.raises(Exception, match="HTTP 403"), listening(sandbox, "/market/ws/btcusdt@kline_1m"):
+        pass
+
+
+def test_http_goes_on_beside_streams(sandbox, caller):
+    with listening(sandbox, "/ws/!miniTicker@arr") as socket:
+        hear(socket)
+        assert caller.send("GET", "/api/v3/ping").json() == {}
+        assert caller.order(side="BUY", quoteOrderQty="20").json()["status"] == "FILLED"
