@@ -82,6 +82,8 @@ def run_bot(bot_config_id: int) -> str:
         raise
     try:
         order = carry_out(planned)
+        if order is None or order.purpose != Purpose.ENTRY:
+            order = _enter_after_exit(bot_config_id, view, planned) or order
     except VaultError as error:
         # What was planned stays so: an exit is sent once the key can be opened again.
         return _could_not_look(bot, error)
@@ -177,6 +179,24 @@ def _look_at_candles(bot: BotConfig, view: View, seen: int | None) -> Planned:
             break
         snapshot = snapshot_after(snapshot, decided)
     return planned
+
+
+def _enter_after_exit(bot_id: int, view: View, planned: Planned) -> Order | None:
+    """The candle that led to an exit is asked once more, flat and with the capital after it (SPEC §5.3)."""
+    if planned.position_id is None or not view.signals.long_entry[-1]:
+        return None
+    with transaction.atomic():
+        BotState.objects.select_for_update().get(pk=bot_id)
+        bot = BotConfig.objects.select_related("state", "api_key", "account", "user").get(pk=bot_id)
+        if bot.state.in_position or bot.version != view.config_version:
+            return None
+        decided = decide(take_snapshot(bot, view), view.bar(len(view.candles) - 1))
+        if decided.action is not Action.ENTER:
+            return None
+        bot.state.last_reason = decided.reason
+        again = plan(bot, view, decided, _record(bot, view, len(view.candles) - 1, decided))
+        _write_state(bot.state, view, again)
+    return carry_out(again)
 
 
 def _wait_for_entry(state: BotState, entry: Order) -> str:

@@ -20,7 +20,7 @@ from bots.lifecycle import roll_day, set_status
 from bots.models import BotState, BotStatus, PositionSide
 from engine import positions
 from engine.amounts import decimal_from_e8, e8_from_decimal
-from engine.orders import FINAL_STATES, OrderState, Purpose, Side, check_transition
+from engine.orders import FINAL_STATES, PROTECTION, OrderState, Purpose, Side, check_transition
 from engine.positions import Dust
 from engine.rules import SymbolRules
 from exchange.instants import instant_of
@@ -122,7 +122,11 @@ def close_without_fill(
         if order.position is not None and order.position.closed_at is None:
             note_cover(order.position, at=timezone.now(), bare_since=order.asked_at)
             order.position.save()
-        state.last_error_message = message[:300]
+        if order.purpose not in PROTECTION:
+            # Refused protection is placed again or ends the position; which of them, its tending says.
+            state.last_error_message = message[:300]
+        if order.purpose == Purpose.ENTRY:
+            state.close_when_filled = False
         state.save()
         transaction.on_commit(lambda: announce(order))
     logger.info("order_ended_unfilled", order=order.client_order_id, state=str(end), code=code)
@@ -215,6 +219,10 @@ def _rebuild_position(order: Order, state: BotState, rules: SymbolRules) -> None
     is_final = order.state in FINAL_STATES
     if order.purpose == Purpose.ENTRY and position.closed_at is None:
         want_exits(position, state, order.bot_config, tick_e8=rules.tick_e8)
+        if state.close_when_filled:
+            # A stop or a going flat came while this entry was on its way, and wished it sold.
+            position.action, position.exit_reason = PositionAction.EXIT, "manual"
+            state.close_when_filled = not is_final
     if is_final:
         _write_trade(order, position, numbers)
     if is_final and order.purpose == Purpose.ENTRY and state.counters_date == last_fill_at(order).date():
