@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import F, QuerySet
-from django.db.models.functions import Greatest
+from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.admin import TabularInline
 
 from accounts.operator_admin import OperatorAdmin, is_operator
+from bots.halts import begin_halt, finish_halt
 from bots.models import BotConfig, BotState, BotVersion, Halt
 
 
@@ -74,8 +73,8 @@ class BotStateAdmin(OperatorAdmin):
 class HaltAdmin(OperatorAdmin):
     """Neither user nor bot: the whole installation."""
 
-    list_display = ("reason", "scope", "created_at", "ended_at")
-    list_select_related = ("user", "bot_config")
+    list_display = ("reason", "scope", "set_by", "created_at", "ended_at", "ended_by")
+    list_select_related = ("user", "bot_config", "set_by", "ended_by")
     search_fields = ("reason", "user__email", "bot_config__name")
     ordering = ("-created_at",)
     fields = ("user", "bot_config", "reason")
@@ -91,9 +90,12 @@ class HaltAdmin(OperatorAdmin):
 
     @admin.action(description=gettext_lazy("End the selected halts now"), permissions=["add"])
     def end_halts(self, request: HttpRequest, halts: QuerySet[Halt]) -> None:
-        now = timezone.now()
-        # Never before it began, whatever the clocks say.
-        ended = halts.filter(ended_at__isnull=True).update(
-            ended_at=Greatest(F("created_at"), now), updated_at=now
-        )
-        self.message_user(request, _("%(ended)d halts ended.") % {"ended": ended}, messages.SUCCESS)
+        standing = list(halts.filter(ended_at__isnull=True))
+        for halt in standing:
+            finish_halt(halt, by=request.user)
+        self.message_user(request, _("%(ended)d halts ended.") % {"ended": len(standing)}, messages.SUCCESS)
+
+    def save_model(self, request: HttpRequest, obj: Halt, form: Any, change: bool) -> None:
+        """As every halt is set: with its author, its audit row and its paused bots."""
+        halt, _paused = begin_halt(by=request.user, reason=obj.reason, bot=obj.bot_config, user=obj.user)
+        obj.pk = halt.pk

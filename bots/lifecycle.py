@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from bots.models import BotConfig, BotState, BotStatus
-from bots.standing import AT_WORK, Standing, rows_before, rows_in, standing_of
+from bots.standing import AT_WORK, HALTED, Standing, rows_before, rows_in, standing_of
 
 logger = structlog.get_logger(__name__)
 
@@ -102,6 +102,28 @@ def _move(state: BotState, new: Standing, **values: Any) -> bool:
     return True
 
 
+def pause_halted(bots: Any) -> list[int]:
+    """`paused (halted)` for those of `bots` (a queryset) that are at work; returns them. Their halt stops them already:
+    this says so."""
+    before = rows_before(Standing.HALTED).exclude(rows_in(Standing.HALTED))
+    return _move_many(before, bots, status=BotStatus.PAUSED, status_detail=HALTED)
+
+
+def resume_halted(bots: Any) -> list[int]:
+    """`pending` again for those of `bots` (a queryset) that a halt had paused; returns them."""
+    halted = BotState.objects.filter(rows_in(Standing.HALTED))
+    return _move_many(halted, bots, status=BotStatus.PENDING, status_detail="")
+
+
+def _move_many(states: Any, bots: Any, **values: Any) -> list[int]:
+    """Locks in the order of the keys, as all do who take more than one state row, and asks again under the lock."""
+    with transaction.atomic():
+        found = states.filter(bot_config__in=bots).order_by("pk")
+        chosen = list(found.select_for_update(of=("self",)).values_list("pk", flat=True))
+        states.filter(pk__in=chosen).update(**values, **_touched())
+    return chosen
+
+
 @dataclass(frozen=True, slots=True)
 class RolledDay:
     """How many bots got new counters, and which of them are active again."""
@@ -124,6 +146,7 @@ def roll_day(states: Any, today: datetime.date) -> RolledDay:
         rolled = behind.update(
             daily_pnl=0,
             daily_trades_count=0,
+            protection_failures=0,
             counters_date=today,
             last_error_message=Case(When(well, then=Value("")), default=F("last_error_message")),
             **_touched(),

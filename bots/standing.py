@@ -11,11 +11,13 @@ from django.db.models import Q
 
 from bots.models import BotConfig, BotState, BotStatus
 
-# Pauses that end by themselves when the day rolls; every other pause waits for the user.
+# Pauses that end by themselves when the day rolls. A halt's pause ends with the halt; every other waits for the user.
 MAX_TRADES_REACHED: Final = "max_daily_trades reached"
 MAX_LOSS_REACHED: Final = "max_daily_loss reached"
 TARGET_REACHED: Final = "daily target reached"
-DAILY_LIMITS: Final = (MAX_TRADES_REACHED, MAX_LOSS_REACHED, TARGET_REACHED)
+# Of all bots of an exchange account together.
+ACCOUNT_LOSS_REACHED: Final = "account_max_daily_loss reached"
+DAILY_LIMITS: Final = (MAX_TRADES_REACHED, MAX_LOSS_REACHED, TARGET_REACHED, ACCOUNT_LOSS_REACHED)
 KEY_INVALID: Final = "key invalid"
 HALTED: Final = "halted"
 CIRCUIT_BREAKER: Final = "circuit breaker"
@@ -34,6 +36,7 @@ class Standing(StrEnum):
     RUNNING = "running"
     WAITING = "waiting"
     PAUSED_TODAY = "paused until the day rolls"
+    HALTED = "paused until the halt ends"
     PAUSED = "paused until the user acts"
     RETRYING = "error that the next close tries again"
     ERROR = "error until the user acts"
@@ -43,8 +46,8 @@ AT_WORK: Final = frozenset({Standing.PENDING, Standing.RUNNING, Standing.WAITING
 _FROM_WORK: Final = frozenset(Standing) - {Standing.PENDING}
 _HELD: Final = frozenset({Standing.PENDING, Standing.STOPPED, Standing.PAUSED, Standing.ERROR})
 
-# What may follow what. A bot at work may come to anything but `pending`, which only start and the reset give;
-# a bot that waits for its user is woken by nobody else; a stopped bot stays stopped until it is started.
+# What may follow what. A bot at work may come to anything but `pending`, which only start, the reset and the end of a
+# halt give; a bot that waits for its user is woken by nobody else; a stopped bot stays stopped until it is started.
 FOLLOWS: Final[Mapping[Standing, frozenset[Standing]]] = MappingProxyType(
     {
         Standing.STOPPED: frozenset({Standing.STOPPED, Standing.PENDING}),
@@ -52,6 +55,7 @@ FOLLOWS: Final[Mapping[Standing, frozenset[Standing]]] = MappingProxyType(
         Standing.RUNNING: _FROM_WORK,
         Standing.WAITING: _FROM_WORK,
         Standing.PAUSED_TODAY: _HELD | {Standing.PAUSED_TODAY},
+        Standing.HALTED: _HELD | {Standing.HALTED},
         Standing.PAUSED: _HELD,
         Standing.RETRYING: frozenset(Standing),
         Standing.ERROR: _HELD,
@@ -61,6 +65,8 @@ FOLLOWS: Final[Mapping[Standing, frozenset[Standing]]] = MappingProxyType(
 
 def standing_of(status: str, detail: str) -> Standing:
     if status == BotStatus.PAUSED:
+        if detail == HALTED:
+            return Standing.HALTED
         return Standing.PAUSED_TODAY if detail in DAILY_LIMITS else Standing.PAUSED
     if status == BotStatus.ERROR:
         return Standing.RETRYING if detail in RETRIED_ERRORS else Standing.ERROR
@@ -76,7 +82,9 @@ def rows_in(standing: Standing) -> Q:
     if standing is Standing.PAUSED_TODAY:
         return Q(status=BotStatus.PAUSED, status_detail__in=DAILY_LIMITS)
     if standing is Standing.PAUSED:
-        return Q(status=BotStatus.PAUSED) & ~Q(status_detail__in=DAILY_LIMITS)
+        return Q(status=BotStatus.PAUSED) & ~Q(status_detail__in=(*DAILY_LIMITS, HALTED))
+    if standing is Standing.HALTED:
+        return Q(status=BotStatus.PAUSED, status_detail=HALTED)
     if standing is Standing.RETRYING:
         return Q(status=BotStatus.ERROR, status_detail__in=RETRIED_ERRORS)
     if standing is Standing.ERROR:

@@ -1,4 +1,5 @@
-"""Starting and stopping a bot: every check first, then the rows in one transaction, then a wake-up call.
+"""Starting and stopping a bot, and closing its position: every check first, then the rows in one transaction, then a
+wake-up call.
 
 The exchange is asked before the transaction. From the moment a stop has answered no new entry is sent: planned ones are
 dropped with it, and the claim of an entry asks again whether its bot is active.
@@ -12,28 +13,28 @@ import structlog
 from celery import Celery, current_app
 from django.db import transaction
 from django.utils.translation import gettext as _
-from kombu.exceptions import OperationalError
 
-from accounts import live
+from accounts import audit, live
 from accounts.keys import check_key
+from accounts.models import AuditEvent
 from accounts.vault import VaultError
 from bots import lifecycle, scope
 from bots.halts import halting_reason
 from bots.lifecycle import LifecycleRefused
 from bots.models import BotConfig, BotState
 from bots.wording import money
-from engine.orders import OrderState, Purpose
 from engine.strategies import InvalidParams, UnknownStrategy, parse_params
 from exchange.port import CredentialsRefused, ExchangeError
 from exchange.symbols import UnknownSymbol, rules_for
+from trading.closing import drop_planned_entries, entry_under_way, sell_what_it_holds
+from trading.limits import loss_of_account
 from trading.models import Order
 from trading.money import claims_beside, objection_to_claim, read_wallet
-from trading.orders import ledger
+from trading.waking import queue
 
 logger = structlog.get_logger(__name__)
 
 RUN_TASK = "trading.run_bot_task"
-CLAIMED = (OrderState.SENDING, OrderState.UNKNOWN, OrderState.OPEN, OrderState.PARTIALLY_FILLED)
 
 
 def start_bot(bot: BotConfig, *, by: Any) -> dict[str, Any]:
@@ -54,6 +55,10 @@ def start_bot(bot: BotConfig, *, by: Any) -> dict[str, Any]:
         _check_startable(bot)
         _check_money(bot)
         lifecycle.activate(bot)
+        if entry_under_way(bot) is None:
+            # What a stop once wished for an entry on its way means nothing to the next one.
+            BotState.objects.filter(pk=bot.pk).update(close_when_filled=False)
+        audit.record(AuditEvent.BOT_STARTED, bot, by=by)
         transaction.on_commit(lambda: queue_run(bot.pk))
         transaction.on_commit(lambda: announce(bot))
     logger.info("bot_started", bot_config_id=bot.pk, by=by.pk)
@@ -61,34 +66,48 @@ def start_bot(bot: BotConfig, *, by: Any) -> dict[str, Any]:
 
 
 def stop_bot(bot: BotConfig, *, position: str = "keep", by: Any) -> dict[str, Any]:
-    """Inactive and `stopped`, its planned entry dropped; the same answer when it already was.
+    """Inactive and `stopped`, its planned entry dropped; the same answer when it already was. With `close` its position
+    is sold too.
 
-    An entry that is already on its way may still fill: `pending_order` names it."""
-    if position == "close":
-        raise LifecycleRefused(
-            400, _("Closing the position at a stop is not available yet. Keep it."), field="position"
-        )
-    if position != "keep":
+    An entry that is already on its way may still fill: `pending_order` names it, and `position` applies to it."""
+    if position not in ("keep", "close"):
         raise LifecycleRefused(400, _("Say keep or close."), field="position")
     with transaction.atomic():
         BotState.objects.select_for_update().get(pk=bot.pk)
         changed = lifecycle.deactivate(bot)
-        _drop_planned_entries(bot)
-        under_way = Order.objects.filter(
-            bot_config_id=bot.pk, purpose=Purpose.ENTRY, state__in=CLAIMED
-        ).first()
+        drop_planned_entries(bot, why=_("The bot was stopped."))
+        under_way = entry_under_way(bot)
+        closing = sell_what_it_holds(bot, reason="manual") if position == "close" else None
+        if changed or closing:
+            audit.record(AuditEvent.BOT_STOPPED, bot, by=by, after={"position": position})
         transaction.on_commit(lambda: announce(bot))
-    logger.info("bot_stopped", bot_config_id=bot.pk, by=by.pk, changed=changed)
-    answer = {"message": "Bot stopped", "bot_config_id": bot.pk, "status": "stopped"}
+    logger.info("bot_stopped", bot_config_id=bot.pk, by=by.pk, changed=changed, position=position)
+    return _answer("Bot stopped", bot, "stopped", under_way)
+
+
+def close_position(bot: BotConfig, *, by: Any) -> dict[str, Any]:
+    """Have the open position sold at market; the bot goes on as it was. The same answer while it is being sold;
+    LifecycleRefused (409) where there is nothing to sell."""
+    with transaction.atomic():
+        state = BotState.objects.select_for_update().get(pk=bot.pk)
+        under_way = entry_under_way(bot)
+        position = sell_what_it_holds(bot, reason="manual")
+        if position is None and under_way is None:
+            raise LifecycleRefused(409, _("This bot holds no position."))
+        audit.record(AuditEvent.POSITION_CLOSE_ASKED, bot, by=by)
+        transaction.on_commit(lambda: announce(bot))
+    logger.info("position_close_asked", bot_config_id=bot.pk, by=by.pk)
+    return _answer("Closing position", bot, state.status_text, under_way)
+
+
+def _answer(message: str, bot: BotConfig, status: str, under_way: Order | None) -> dict[str, Any]:
+    answer = {"message": message, "bot_config_id": bot.pk, "status": status}
     return {**answer, "pending_order": under_way.client_order_id} if under_way else answer
 
 
 def queue_run(bot_config_id: int, *, app: Celery = current_app) -> None:
     """Wake a worker. With the broker away the start holds all the same: the minute's schedule finds the bot."""
-    try:
-        app.send_task(RUN_TASK, args=[bot_config_id], ignore_result=True)
-    except (OperationalError, OSError) as error:
-        logger.warning("run_not_queued", bot_config_id=bot_config_id, cause=type(error).__name__)
+    queue(RUN_TASK, bot_config_id, app=app)
 
 
 def announce(bot: BotConfig) -> None:
@@ -104,6 +123,9 @@ def _check_startable(bot: BotConfig) -> None:
     halted = halting_reason(bot)
     if halted:
         raise LifecycleRefused(409, halted)
+    losing = loss_of_account(bot.account)
+    if losing:
+        raise LifecycleRefused(409, losing)
     if not bot.api_key.is_valid:
         raise LifecycleRefused(
             400,
@@ -174,12 +196,3 @@ def _check_money(bot: BotConfig) -> None:
         # Somebody else's claim is a conflict that may end; too little money is a mistake in the number.
         status_code = 409 if claims.names and capital <= claims.worth else 400
         raise LifecycleRefused(status_code, objection, field="initial_capital")
-
-
-def _drop_planned_entries(bot: BotConfig) -> None:
-    planned = Order.objects.filter(bot_config_id=bot.pk, purpose=Purpose.ENTRY, state=OrderState.PLANNED)
-    # Locking waits for a claim under way; an order it took is no longer `planned` and stays with its sender.
-    for order_id in planned.select_for_update().values_list("pk", flat=True):
-        ledger.close_without_fill(order_id, OrderState.DROPPED, message=_("The bot was stopped."))
-        # The order says why it was dropped; to the bot a stop is no error.
-        BotState.objects.filter(pk=bot.pk).update(last_error_message="")

@@ -198,8 +198,8 @@ def test_a_stop_answers_the_same_when_repeated(new_bot: Any, alice: Any) -> None
         assert (fresh(bot).is_active, fresh(bot).state.status_text) == (False, "stopped")
 
 
-@pytest.mark.parametrize("position", ["close", "sell", ""])
-def test_a_stop_only_keeps_positions_yet(new_bot: Any, alice: Any, position: str) -> None:
+@pytest.mark.parametrize("position", ["sell", "", "CLOSE"])
+def test_a_stop_keeps_or_closes_and_nothing_else(new_bot: Any, alice: Any, position: str) -> None:
     bot = new_bot()
     with pytest.raises(LifecycleRefused) as caught:
         stop_bot(bot, position=position, by=alice)
