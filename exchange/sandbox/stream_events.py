@@ -5,8 +5,11 @@ Event times (`E`) are market time: the opening of the next candle for a close, t
 
 from typing import Any
 
+from exchange.sandbox.book import changed_levels
 from exchange.sandbox.klines import INTERVAL_MS, Window
 from exchange.sandbox.market import Market
+from exchange.sandbox.public_trades import PublicTrade
+from exchange.sandbox.shapes import fixed
 from exchange.sandbox.tickers import book_ticker, day_ticker, kline_rows
 
 Json = dict[str, Any]
@@ -97,4 +100,51 @@ def book_ticker_event(market: Market, symbol: str, market_ms: int) -> Json:
         "B": book["bidQty"],
         "a": book["askPrice"],
         "A": book["askQty"],
+    }
+
+
+def book_changes_event(market: Market, symbol: str, *, since_ms: int, market_ms: int) -> Json | None:
+    """Follows the event, or the book, of `since_ms` without a gap; None where the price stood still."""
+    bids, asks = changed_levels(market, symbol, since_ms=since_ms, market_ms=market_ms)
+    if not bids:
+        return None
+    return {
+        "e": "depthUpdate",
+        "E": market_ms,
+        "s": symbol,
+        "U": since_ms + 1,
+        "u": market_ms,
+        "b": bids,
+        "a": asks,
+    }
+
+
+def trade_event(symbol: str, trade: PublicTrade, market_ms: int) -> Json:
+    return {
+        "e": "trade",
+        "E": market_ms,
+        "s": symbol,
+        "t": trade.trade_id,
+        "p": fixed(trade.price),
+        "q": fixed(trade.quantity),
+        "T": trade.market_ms,
+        "m": trade.is_buyer_maker,
+        "M": True,
+    }
+
+
+def aggregate_trade_event(symbol: str, trade: PublicTrade, market_ms: int) -> Json:
+    """Every trade is an aggregate of its own."""
+    return {
+        "e": "aggTrade",
+        "E": market_ms,
+        "s": symbol,
+        "a": trade.trade_id,
+        "p": fixed(trade.price),
+        "q": fixed(trade.quantity),
+        "f": trade.trade_id,
+        "l": trade.trade_id,
+        "T": trade.market_ms,
+        "m": trade.is_buyer_maker,
+        "M": True,
     }
