@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from exchange.sandbox import spot_account, spot_market, spot_orders
+from exchange.sandbox import spot_account, spot_book, spot_market, spot_orders, spot_replacing
 from exchange.sandbox.call import Call, Json
 from exchange.sandbox.order_parameters import LIST_FIELDS, ORDER_FIELDS
 from exchange.sandbox.reading import (
@@ -64,6 +64,39 @@ ENDPOINTS = (
         (symbol_field(required=True), spot_market.INTERVAL_FIELD, *TIME_RANGE, limit_field(1000)),
         weight=fixed_weight(2),
     ),
+    Endpoint(
+        "GET",
+        "/api/v3/uiKlines",
+        spot_market.klines,
+        (symbol_field(required=True), spot_market.INTERVAL_FIELD, *TIME_RANGE, limit_field(1000)),
+        weight=fixed_weight(2),
+    ),
+    Endpoint("GET", "/api/v3/depth", spot_book.depth, spot_book.DEPTH_FIELDS, weight=spot_book.depth_weight),
+    Endpoint("GET", "/api/v3/trades", spot_book.trades, spot_book.TRADES_FIELDS, weight=fixed_weight(25)),
+    Endpoint(
+        "GET",
+        "/api/v3/historicalTrades",
+        spot_book.older_trades,
+        spot_book.OLDER_FIELDS,
+        weight=fixed_weight(25),
+    ),
+    Endpoint(
+        "GET", "/api/v3/aggTrades", spot_book.aggregates, spot_book.AGGREGATES_FIELDS, weight=fixed_weight(4)
+    ),
+    Endpoint(
+        "GET",
+        "/api/v3/avgPrice",
+        spot_book.average_price,
+        (symbol_field(required=True),),
+        weight=fixed_weight(2),
+    ),
+    Endpoint(
+        "GET",
+        "/api/v3/ticker",
+        spot_market.rolling_tickers,
+        (*SOME_SYMBOLS, spot_market.WINDOW_FIELD, choice_field("type", ("FULL", "MINI"))),
+        weight=lambda values: 4 * max(1, values.get("symbols", "").count(",") + 1),
+    ),
     Endpoint("GET", "/api/v3/ticker/price", spot_market.price_tickers, SOME_SYMBOLS, weight=per_symbol(2, 4)),
     Endpoint(
         "GET", "/api/v3/ticker/bookTicker", spot_market.book_tickers, SOME_SYMBOLS, weight=per_symbol(2, 4)
@@ -83,14 +116,52 @@ ENDPOINTS = (
         signed=True,
         weight=fixed_weight(20),
     ),
+    Endpoint(
+        "GET",
+        "/api/v3/account/commission",
+        spot_account.commission,
+        (symbol_field(required=True),),
+        signed=True,
+        weight=fixed_weight(20),
+    ),
+    Endpoint("GET", "/sapi/v1/asset/tradeFee", spot_account.trade_fees, (symbol_field(),), signed=True),
+    Endpoint(
+        "GET",
+        "/api/v3/myPreventedMatches",
+        spot_account.prevented_matches,
+        (
+            symbol_field(required=True),
+            integer_field("preventedMatchId"),
+            integer_field("orderId"),
+            integer_field("fromPreventedMatchId"),
+            limit_field(1000),
+        ),
+        signed=True,
+        weight=lambda values: 20 if "orderId" in values else 2,
+    ),
     Endpoint("GET", "/sapi/v1/account/apiRestrictions", spot_account.api_restrictions, signed=True),
     Endpoint("POST", "/api/v3/order", spot_orders.new_order, ORDER_FIELDS, signed=True, is_free=True),
-    Endpoint("POST", "/api/v3/order/test", spot_orders.test_order, ORDER_FIELDS, signed=True),
+    Endpoint(
+        "POST",
+        "/api/v3/order/test",
+        spot_orders.test_order,
+        (*ORDER_FIELDS, boolean_field("computeCommissionRates")),
+        signed=True,
+        weight=lambda values: 20 if values.get("computeCommissionRates", "").lower() == "true" else 1,
+    ),
+    Endpoint(
+        "POST",
+        "/api/v3/order/cancelReplace",
+        spot_replacing.cancel_replace,
+        spot_replacing.REPLACE_FIELDS,
+        signed=True,
+        is_free=True,
+    ),
     Endpoint(
         "DELETE",
         "/api/v3/order",
         spot_orders.cancel_order,
-        (*ORDER_IDS, NEW_CLIENT_ID, choice_field("cancelRestrictions", tuple(spot_orders.RESTRICTIONS))),
+        (*ORDER_IDS, NEW_CLIENT_ID, spot_orders.RESTRICTION_FIELD),
         signed=True,
         is_free=True,
     ),

@@ -1,12 +1,18 @@
 """Binance's refusals: one constructor per code, with Binance's exact text. Nothing else here answers no."""
 
+from typing import Any
+
 
 class Refused(Exception):
     """A definite no: HTTP `status` and body `{"code", "msg"}`. Nothing was changed."""
 
-    def __init__(self, code: int, message: str, status: int = 400):
+    def __init__(self, code: int, message: str, status: int = 400, data: dict[str, Any] | None = None):
         super().__init__(f"{code} {message}")
-        self.code, self.message, self.status = code, message, status
+        self.code, self.message, self.status, self.data = code, message, status, data
+
+    def body(self) -> dict[str, Any]:
+        told = {"code": self.code, "msg": self.message}
+        return told if self.data is None else told | {"data": self.data}
 
 
 ORDER_OR_CLIENT_ID = ("origClientOrderId", "orderId")
@@ -174,6 +180,18 @@ def unknown_order_sent() -> Refused:
 
 def cancel_restricted() -> Refused:
     return Refused(-2011, "Order was not canceled due to cancel restrictions.")
+
+
+def invalid_cancel_restrictions() -> Refused:
+    return Refused(-1145, "Invalid cancelRestrictions")
+
+
+def replace_failed(data: dict[str, Any]) -> Refused:
+    return Refused(-2022, "Order cancel-replace failed.", data=data)
+
+
+def replace_partially_failed(data: dict[str, Any]) -> Refused:
+    return Refused(-2021, "Order cancel-replace partially failed.", status=409, data=data)
 
 
 def no_such_list() -> Refused:

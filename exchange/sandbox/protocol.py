@@ -54,9 +54,7 @@ class Protocol:
             weight = endpoint.weight(parameters)
             body = endpoint.answer(self._call(endpoint, raw, parameters))
         except errors.Refused as refusal:
-            return self._answered(
-                address, weight, refusal.status, {"code": refusal.code, "msg": refusal.message}
-            )
+            return self._answered(address, weight, refusal.status, refusal.body())
         return self._answered(address, 0 if endpoint.is_free else weight, 200, body)
 
     def _call(self, endpoint: Endpoint, raw: Raw, parameters: dict[str, str]) -> Call:

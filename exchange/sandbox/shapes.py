@@ -211,6 +211,49 @@ def api_restrictions(held: Account) -> dict[str, Any]:
     }
 
 
+def _rates(taker_e8: int, maker_e8: int) -> dict[str, str]:
+    return {"maker": fixed(maker_e8), "taker": fixed(taker_e8)}
+
+
+_STANDARD = _rates(TAKER_FEE_E6 * 100, MAKER_FEE_E6 * 100)
+_NONE = _rates(0, 0)
+_DISCOUNT = {
+    "enabledForAccount": False,
+    "enabledForSymbol": False,
+    "discountAsset": "BNB",
+    "discount": "0.75000000",
+}
+
+
+def commission_of_order() -> dict[str, Any]:
+    return {
+        "standardCommissionForOrder": _STANDARD,
+        "specialCommissionForOrder": _NONE,
+        "taxCommissionForOrder": _NONE,
+        "discount": _DISCOUNT,
+    }
+
+
+def commission_of_account(symbol: str) -> dict[str, Any]:
+    nothing = _NONE | {"buyer": ZERO, "seller": ZERO}
+    return {
+        "symbol": symbol,
+        "standardCommission": nothing | _STANDARD,
+        "specialCommission": nothing,
+        "taxCommission": nothing,
+        "discount": _DISCOUNT,
+    }
+
+
+def trade_fee(symbol: str) -> dict[str, Any]:
+    """Rates as the wallet's API writes them: without trailing zeros."""
+    return {
+        "symbol": symbol,
+        "makerCommission": str(MAKER_FEE_E6 / 10**6),
+        "takerCommission": str(TAKER_FEE_E6 / 10**6),
+    }
+
+
 def symbol_info(recorded: dict[str, Any], status: str) -> dict[str, Any]:
     """The recorded entry, promising only what this venue executes."""
     return dict(recorded) | dict.fromkeys(SYMBOL_FLAGS_OFF, False) | {"status": status}

@@ -4,7 +4,7 @@ from typing import Any
 
 from exchange.sandbox import errors, shapes
 from exchange.sandbox.call import Call
-from exchange.sandbox.spot_market import known_symbol
+from exchange.sandbox.spot_market import known_symbol, wanted_symbols
 from exchange.sandbox.spot_orders import wanted_list, wanted_order
 from exchange.sandbox.state import OrderList
 
@@ -31,6 +31,20 @@ def account(call: Call) -> dict[str, Any]:
 
 def api_restrictions(call: Call) -> dict[str, Any]:
     return shapes.api_restrictions(call.desk.state.accounts[call.uid])
+
+
+def commission(call: Call) -> dict[str, Any]:
+    return shapes.commission_of_account(known_symbol(call))
+
+
+def trade_fees(call: Call) -> list[Any]:
+    return [shapes.trade_fee(symbol) for symbol in wanted_symbols(call)]
+
+
+def prevented_matches(call: Call) -> list[Any]:
+    """Orders of this venue never meet each other, so no self-trade was ever prevented."""
+    known_symbol(call)
+    return []
 
 
 def query_order(call: Call) -> dict[str, Any]:

@@ -6,11 +6,26 @@ from typing import Any
 from exchange.sandbox import errors, tickers
 from exchange.sandbox.call import Call, Json
 from exchange.sandbox.klines import INTERVAL_MS, Window
-from exchange.sandbox.reading import choice_field
+from exchange.sandbox.reading import Field, choice_field
 from exchange.sandbox.shapes import symbol_info
+from exchange.sandbox.tape import MINUTE_MS
 
 INTERVAL_FIELD = choice_field("interval", tuple(INTERVAL_MS), errors.invalid_interval, required=True)
 DEFAULT_KLINES = 500
+WINDOW_MS = (
+    {f"{minutes}m": minutes * MINUTE_MS for minutes in range(1, 60)}
+    | {f"{hours}h": hours * 60 * MINUTE_MS for hours in range(1, 24)}
+    | {f"{days}d": days * 24 * 60 * MINUTE_MS for days in range(1, 8)}
+)
+
+
+def _window(text: str) -> int:
+    if text not in WINDOW_MS:
+        raise errors.invalid_data("windowSize")
+    return WINDOW_MS[text]
+
+
+WINDOW_FIELD = Field("windowSize", None, _window)
 
 
 def ping(call: Call) -> dict[str, Any]:
@@ -79,6 +94,20 @@ def price_tickers(call: Call) -> Json:
 
 def book_tickers(call: Call) -> Json:
     return _for_each(call, lambda symbol: tickers.book_ticker(call.desk.market, symbol, call.at.market_ms))
+
+
+def rolling_tickers(call: Call) -> Json:
+    """One window for all symbols; `symbol` or `symbols` must be named, as on Binance."""
+    if "symbol" not in call.values and "symbols" not in call.values:
+        raise errors.missing_both(("symbol", "symbols"))
+    mini = call.values.get("type") == "MINI"
+    window_ms = call.values.get("windowSize", WINDOW_MS["1d"])
+    return _for_each(
+        call,
+        lambda symbol: tickers.rolling_ticker(
+            call.desk.market, symbol, call.at.market_ms, mini=mini, window_ms=window_ms
+        ),
+    )
 
 
 def day_tickers(call: Call) -> Json:

@@ -7,20 +7,24 @@ from exchange.sandbox.call import Call
 from exchange.sandbox.commands import CancelAll, CancelList, CancelOrder, PlaceOrder
 from exchange.sandbox.desk import new_client_order_id
 from exchange.sandbox.order_parameters import FULL_BY_DEFAULT, list_command, order_command
+from exchange.sandbox.reading import choice_field
 from exchange.sandbox.spot_market import known_symbol
 from exchange.sandbox.state import Order, OrderList
 
 RESTRICTIONS = {"ONLY_NEW": "NEW", "ONLY_PARTIALLY_FILLED": "PARTIALLY_FILLED"}
+RESTRICTION_FIELD = choice_field(
+    "cancelRestrictions", tuple(RESTRICTIONS), errors.invalid_cancel_restrictions
+)
 
 
-def _command(call: Call) -> PlaceOrder:
+def command_of(call: Call) -> PlaceOrder:
     filters = call.desk.world.filters[known_symbol(call)]
     client_order_id = call.values.get("newClientOrderId") or new_client_order_id()
     return order_command(call.values, filters, uid=call.uid, client_order_id=client_order_id)
 
 
 def new_order(call: Call) -> dict[str, Any]:
-    return placed(call, call.desk.place(_command(call), call.at))
+    return placed(call, call.desk.place(command_of(call), call.at))
 
 
 def placed(call: Call, order: Order) -> dict[str, Any]:
@@ -39,8 +43,8 @@ def placed(call: Call, order: Order) -> dict[str, Any]:
 
 
 def test_order(call: Call) -> dict[str, Any]:
-    call.desk.check(_command(call), call.at)
-    return {}
+    call.desk.check(command_of(call), call.at)
+    return shapes.commission_of_order() if call.values.get("computeCommissionRates") else {}
 
 
 def new_list(call: Call) -> dict[str, Any]:

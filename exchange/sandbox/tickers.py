@@ -11,6 +11,10 @@ from exchange.sandbox.shapes import fixed
 from exchange.sandbox.tape import E8, MINUTE_MS
 
 DAY_MS = 24 * 60 * MINUTE_MS
+ROLLING = (
+    "symbol", "priceChange", "priceChangePercent", "weightedAvgPrice", "openPrice", "highPrice", "lowPrice",
+    "lastPrice", "volume", "quoteVolume", "openTime", "closeTime", "firstId", "lastId", "count",
+)  # fmt: skip
 QUOTE_PER_TRADE_E8 = 1_000 * E8
 BOOK_QUANTITY = fixed(1_000 * E8)
 
@@ -61,10 +65,20 @@ def book_ticker(market: Market, symbol: str, market_ms: int) -> dict[str, Any]:
     }
 
 
-def day_ticker(market: Market, symbol: str, market_ms: int, *, mini: bool) -> dict[str, Any]:
+def rolling_ticker(
+    market: Market, symbol: str, market_ms: int, *, mini: bool, window_ms: int
+) -> dict[str, Any]:
+    """The minutes that opened within `window_ms`, in the rows of GET /api/v3/ticker."""
+    ticker = day_ticker(market, symbol, market_ms, mini=mini, window_ms=window_ms)
+    return {name: ticker[name] for name in ROLLING if name in ticker}
+
+
+def day_ticker(
+    market: Market, symbol: str, market_ms: int, *, mini: bool, window_ms: int = DAY_MS
+) -> dict[str, Any]:
     """The last 24 hours; `closeTime` is the venue's market time now."""
     tape = market.tapes[symbol]
-    start_ms = market_ms - DAY_MS + 1
+    start_ms = market_ms - window_ms + 1
     day = market.minutes(symbol, start_ms=start_ms, end_ms=market_ms, market_ms=market_ms)
     last = market.price_e8(symbol, market_ms)
     quiet = len(day) == 0  # The recording ended more than a day ago.

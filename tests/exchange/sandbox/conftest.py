@@ -40,6 +40,9 @@ class Caller:
         payload = urlencode({"timestamp": int(time.time() * 1000), **parameters})
         return self.send(method, path, query=f"{payload}&signature={self.sign(payload)}")
 
+    def now_ms(self) -> int:
+        return int(time.time() * 1000)
+
     def order(self, **parameters):
         return self.signed("POST", "/api/v3/order", **{"symbol": "BTCUSDT", "type": "MARKET", **parameters})
 
