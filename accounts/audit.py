@@ -12,11 +12,14 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Model, QuerySet
 
 from accounts.models import AuditEntry, AuditEvent, User
+from accounts.revisions import raise_revision
 from exchange.fields import plain
 
 SECRET_WORDS = ("password", "secret", "token", "encrypted", "fingerprint")
@@ -58,10 +61,14 @@ def record(
     `before` and `after` hold what changed, and only that."""
     actor = _acting.get()
     who = _user(by) or (_user(actor.user()) if actor else None)
+    owner = _owner_of(subject) or who
+    if owner is not None:
+        # What is remembered of the owner is older than this act.
+        transaction.on_commit(partial(raise_revision, owner.pk))
     return AuditEntry.objects.create(
         event=AuditEvent(event),
         actor=who,
-        owner=_owner_of(subject) or who,
+        owner=owner,
         address=actor.address if actor else None,
         before=_printable(before),
         after=_printable(after),

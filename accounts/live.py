@@ -24,6 +24,8 @@ from redis.asyncio import Redis as AsyncRedis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from accounts.revisions import raise_revision
+
 log = structlog.get_logger(__name__)
 
 # Publish and subscribe know no database numbers: the name keeps installations on one Redis apart.
@@ -37,7 +39,9 @@ def channel_of(user_id: int) -> str:
 
 
 def publish(user_id: int, *names: str) -> None:
-    """Tell the user's open pages that `names` changed. Call it on commit; never raises when Redis is away."""
+    """Tell the user's open pages that `names` changed, and forget what is remembered of the user. Call it on commit;
+    never raises when Redis is away."""
+    raise_revision(user_id)
     message = {"channel": channel_of(user_id), "type": "changed", "data": json.dumps(names)}
     try:
         _client().publish(TOPIC, json.dumps(message))

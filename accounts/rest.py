@@ -73,6 +73,13 @@ class RowSerializer(serializers.ModelSerializer):  # type: ignore[type-arg]
     }
 
 
+def check_query(request: Request, *known: str) -> None:
+    """Refuse by name what an address does not know; `format` chooses how the answer is written."""
+    unknown = [name for name in request.query_params if name not in {*known, "format"}]
+    if unknown:
+        raise ValidationError({name: [_("Unknown filter.")] for name in unknown})
+
+
 class StrictFilters(DjangoFilterBackend):
     """A filter that a list does not have is refused by name: ignoring it would answer with rows nobody asked for."""
 
@@ -80,10 +87,7 @@ class StrictFilters(DjangoFilterBackend):
 
     def filter_queryset(self, request: Request, queryset: Any, view: Any) -> Any:
         filterset = self.get_filterset(request, queryset, view)
-        known = self.not_filters.union(filterset.filters if filterset is not None else ())
-        unknown = [name for name in request.query_params if name not in known]
-        if unknown:
-            raise ValidationError({name: [_("Unknown filter.")] for name in unknown})
+        check_query(request, *self.not_filters, *(filterset.filters if filterset is not None else ()))
         return super().filter_queryset(request, queryset, view)
 
 

@@ -19,7 +19,9 @@ from accounts import api_auth
 from accounts.api import ApiKeyViewSet
 from bots.api import BotConfigViewSet, BotStateView, StrategiesView, SymbolsView
 from tradebot.api_schema import ALIASES
+from trading import api_bots
 from trading.api import StartView, StopView, TradeViewSet
+from trading.api_candles import CandlesView
 from trading.stream import stream_status
 
 
@@ -41,6 +43,7 @@ class RootView(APIView):
             "me": "api-me",
             "api-keys": "api-key-list",
             "bot-configs": "bot-config-list",
+            "summary": "api-bots-summary",
             "trades": "trade-list",
             "strategies": "api-strategies",
             "schema": "api-schema",
@@ -81,7 +84,16 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(rf"^bot-states/{BOT}/?$", BotStateView.as_view(), name="api-bot-state"),
     re_path(rf"^bots/{BOT}/start/?$", StartView.as_view(), name="api-bot-start"),
     re_path(rf"^bots/{BOT}/stop/?$", StopView.as_view(), name="api-bot-stop"),
+    re_path(r"^bots/summary/?$", api_bots.SummaryView.as_view(), name="api-bots-summary"),
+    re_path(rf"^bots/{BOT}/performance/?$", api_bots.PerformanceView.as_view(), name="api-bot-performance"),
+    re_path(rf"^bots/{BOT}/trades/?$", api_bots.TradesOfBotView.as_view(), name="api-bot-trades"),
+    re_path(rf"^bots/{BOT}/orders/?$", api_bots.OrdersOfBotView.as_view(), name="api-bot-orders"),
+    re_path(rf"^bots/{BOT}/decisions/?$", api_bots.DecisionsOfBotView.as_view(), name="api-bot-decisions"),
     re_path(r"^bots/(?P<bot_id>[0-9]{1,18})/status-stream/?$", stream_status, name="api-bot-stream"),
+    re_path(
+        r"^trades\.csv$", TradeViewSet.as_view({"get": "list"}), {"format": "csv"}, name="api-trades-csv"
+    ),
+    re_path(r"^candles/?$", CandlesView.as_view(), name="api-candles"),
     re_path(r"^strategies/?$", StrategiesView.as_view(), name="api-strategies"),
     re_path(r"^symbols/(?P<market>spot|futures)/?$", SymbolsView.as_view(), name="api-symbols"),
     re_path(r"^schema/?$", SpectacularAPIView.as_view(), name="api-schema"),

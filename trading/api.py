@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import Http404
+from django.http import Http404, HttpResponse, HttpResponseBase
 from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -17,6 +18,20 @@ from trading.filters import TradeFilter
 from trading.lifecycle import start_bot, stop_bot
 from trading.models import Trade
 from trading.serializers import LifecycleAnswer, StartBody, StopBody, TradeSerializer
+from trading.trade_export import csv_of
+
+
+class CsvRenderer(BaseRenderer):
+    """Lets `?format=csv` through; the list writes its own lines, and what is refused is JSON as everywhere."""
+
+    media_type = "text/csv"
+    format = "csv"
+
+    def render(self, data: Any, accepted_media_type: Any = None, renderer_context: Any = None) -> bytes:
+        context = renderer_context or {}
+        if "response" in context:
+            context["response"]["Content-Type"] = "application/json"
+        return bytes(JSONRenderer().render(data))
 
 
 @extend_schema_view(list=extend_schema(tags=["trades"]), retrieve=extend_schema(tags=["trades"]))
@@ -31,6 +46,17 @@ class TradeViewSet(ReadOnlyModelViewSet[Trade]):
     def get_queryset(self) -> Any:
         own = Trade.objects.for_user(self.request.user)
         return own.select_related("bot_config").order_by("-timestamp", "-pk")
+
+    def get_renderers(self) -> Any:
+        return [*super().get_renderers(), CsvRenderer()] if self.action == "list" else super().get_renderers()
+
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:  # type: ignore[override]
+        """As pages of JSON, or with `format=csv` all that the filters leave, as a file."""
+        if request.accepted_renderer.format != CsvRenderer.format:  # type: ignore[attr-defined]
+            return super().list(request, *args, **kwargs)
+        lines = "".join(csv_of(self.filter_queryset(self.get_queryset())))
+        named = {"Content-Disposition": 'attachment; filename="trades.csv"'}
+        return HttpResponse(lines, content_type="text/csv; charset=utf-8", headers=named)
 
 
 class StartView(APIView):

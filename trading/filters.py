@@ -1,4 +1,6 @@
-"""What lists of trades can be narrowed by. Every filter stands on an index (trade_user_newest and its siblings)."""
+"""What lists of trades, orders and decisions can be narrowed by. Every filter stands on an index: of a user's trades,
+or of what one bot did (trade_user_newest, order_bot_newest and their siblings).
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,9 @@ import django_filters
 from django import forms
 from django.utils.dateparse import parse_date
 
-from trading.models import Trade
+from engine.orders import OrderState, Purpose
+from trading.models import Decision, Order, Trade
+from trading.models.decisions import DecisionAction
 from trading.models.orders import Side, choices_of
 
 
@@ -42,27 +46,64 @@ class InstantFilter(django_filters.IsoDateTimeFilter):
     field_class = InstantField
 
 
-class TradeFilter(django_filters.FilterSet):
-    """`from` and `to` are inclusive and speak of the fill's time; a plain `to` day counts to its end."""
+class PeriodFilter(django_filters.FilterSet):
+    """`from` and `to` are inclusive and speak of the column `period`; a plain `to` day counts to its end."""
 
-    bot = WholeNumberFilter(field_name="bot_config_id", min_value=1, max_value=2**63 - 1)
-    # Called as in the rows, too.
-    bot_config = WholeNumberFilter(field_name="bot_config_id", min_value=1, max_value=2**63 - 1)
-    symbol = django_filters.CharFilter(method="of_symbol", max_length=32)
+    period = ""
+
+    @classmethod
+    def get_filters(cls) -> dict[str, Any]:
+        # `from` is a keyword of Python, so that these two cannot be declared.
+        return {
+            **super().get_filters(),
+            "from": InstantFilter(field_name=cls.period, lookup_expr="gte", label="From"),
+            "to": InstantFilter(field_name=cls.period, lookup_expr="lte", label="To", is_end=True),
+        }
+
+
+class TradeOfBotFilter(PeriodFilter):
+    """By the fill's time."""
+
+    period = "timestamp"
     side = django_filters.ChoiceFilter(choices=choices_of(Side))
 
     class Meta:
         model = Trade
         fields: list[str] = []
 
-    @classmethod
-    def get_filters(cls) -> dict[str, Any]:
-        # `from` is a keyword of Python, so that these two cannot be declared above.
-        return {
-            **super().get_filters(),
-            "from": InstantFilter(field_name="timestamp", lookup_expr="gte", label="From"),
-            "to": InstantFilter(field_name="timestamp", lookup_expr="lte", label="To", is_end=True),
-        }
+
+class OrderFilter(PeriodFilter):
+    """By the time an order was planned."""
+
+    period = "planned_at"
+    purpose = django_filters.ChoiceFilter(choices=choices_of(Purpose))
+    state = django_filters.ChoiceFilter(choices=choices_of(OrderState))
+    position = WholeNumberFilter(field_name="position_id", min_value=1, max_value=2**63 - 1)
+
+    class Meta:
+        model = Order
+        fields: list[str] = []
+
+
+class DecisionFilter(PeriodFilter):
+    """By the instant a decision acts at."""
+
+    period = "acts_at"
+    action = django_filters.ChoiceFilter(choices=DecisionAction.choices)
+    reason = django_filters.CharFilter(max_length=60)
+
+    class Meta:
+        model = Decision
+        fields: list[str] = []
+
+
+class TradeFilter(TradeOfBotFilter):
+    """Beside time and side, by bot and symbol."""
+
+    bot = WholeNumberFilter(field_name="bot_config_id", min_value=1, max_value=2**63 - 1)
+    # Called as in the rows, too.
+    bot_config = WholeNumberFilter(field_name="bot_config_id", min_value=1, max_value=2**63 - 1)
+    symbol = django_filters.CharFilter(method="of_symbol", max_length=32)
 
     def of_symbol(self, trades: Any, _name: str, symbol: str) -> Any:
         return trades.filter(symbol=symbol.upper())
