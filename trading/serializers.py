@@ -21,7 +21,7 @@ class TradeSerializer(RowSerializer):
 
 
 class StopBody(StrictSerializer):
-    """`position`: what happens to the coins the bot holds. Only `keep` is offered yet."""
+    """`position`: what happens to the coins the bot holds; `close` sells them at market."""
 
     position = serializers.ChoiceField(choices=["keep", "close"], default="keep")
 
