@@ -80,18 +80,18 @@ def test_fast_markets_lose_no_close(own_sandbox):
     assert opens == list(range(opens[0], opens[0] + len(opens) * MINUTE_MS, MINUTE_MS))
 
 
-def test_a_close_leaves_at_the_boundary(own_sandbox):
-    """At ten times real speed a minute ends every six seconds of wall time."""
+def test_a_close_leaves_at_its_boundary(own_sandbox):
+    """At 600 times real speed a minute ends every 100 ms of wall time."""
     with listening(own_sandbox, "/ws/btcusdt@kline_1m") as socket:
-        hear(socket)
         own_sandbox.control.set_clock(mode="fast", speed=600)
         clock = own_sandbox.control.clock()
-        hear_until(socket, lambda m: m["k"]["x"] and m["E"] > clock["market_ms"] + 10 * MINUTE_MS)
-        clock = own_sandbox.control.clock()
-        close = hear_until(socket, lambda m: m["k"]["x"] and m["E"] > clock["market_ms"])[-1]
-        heard_ms = time.time() * 1000
-        boundary_ms = clock["server_ms"] + (close["E"] - clock["market_ms"]) / 600
-    assert -2 <= heard_ms - boundary_ms < 50  # 20 ms of ours; the rest is for a busy machine
+        late_ms = []
+        while len(late_ms) < 15:
+            close = hear_until(socket, lambda m: m["k"]["x"])[-1]
+            boundary_ms = clock["server_ms"] + (close["E"] - clock["market_ms"]) / 600
+            late_ms.append(time.time() * 1000 - boundary_ms)
+    assert min(late_ms) >= -3
+    assert sorted(late_ms)[7] < 20  # the median: a busy machine may hold up a few
 
 
 def test_a_running_candle_and_tickers_are_told_while_the_market_runs(own_sandbox):
@@ -128,6 +128,59 @@ def test_tickers_say_what_rest_says(sandbox, caller, noon_ms):
 def test_all_mini_tickers(sandbox, name):
     with listening(sandbox, f"/ws/{name}") as socket:
         assert [entry["s"] for entry in hear(socket)] == ["BTCUSDT", "ETHUSDT"]
+
+
+def test_books_are_those_of_rest(sandbox, caller):
+    rest = caller.send("GET", "/api/v3/depth", query="symbol=BTCUSDT&limit=5").json()
+    with listening(sandbox, "/ws/btcusdt@depth5@100ms") as socket:
+        assert hear(socket) == rest
+
+
+def test_trades_are_those_of_rest(own_sandbox, new_caller):
+    with listening(own_sandbox, "/stream?streams=btcusdt@trade/btcusdt@aggTrade") as socket:
+        ask(socket, "LIST_SUBSCRIPTIONS")
+        own_sandbox.control.advance(1)
+        heard = {"trade": [], "aggTrade": []}
+        while min(map(len, heard.values())) < 60:
+            event = hear(socket)["data"]
+            heard[event["e"]].append(event)
+    rest = new_caller(own_sandbox).send("GET", "/api/v3/trades", query="symbol=BTCUSDT&limit=60").json()
+    rows = [
+        {"id": e["t"], "price": e["p"], "qty": e["q"], "time": e["T"], "isBuyerMaker": e["m"]}
+        for e in heard["trade"]
+    ]
+    assert rows == [{key: trade[key] for key in rows[0]} for trade in rest]
+    assert [(e["a"], e["f"], e["l"], e["p"]) for e in heard["aggTrade"]] == [
+        (e["t"], e["t"], e["t"], e["p"]) for e in heard["trade"]
+    ]
+    assert {e["E"] for e in heard["trade"]} == {heard["trade"][-1]["T"] + 1}
+
+
+def test_a_book_kept_by_changes_equals_the_book_of_rest(own_sandbox, new_caller):
+    """As Binance documents it: take the book, drop older events, apply the others in order."""
+    caller = new_caller(own_sandbox)
+    own_sandbox.control.set_clock(mode="fast", speed=30)
+    with listening(own_sandbox, "/ws/ethusdt@depth@100ms") as socket:
+        events = [hear(socket)]
+        rest = caller.send("GET", "/api/v3/depth", query="symbol=ETHUSDT&limit=1000").json()
+        sides = {"b": dict(map(tuple, rest["bids"])), "a": dict(map(tuple, rest["asks"]))}
+        while len(events) < 20 or events[-1]["u"] <= rest["lastUpdateId"]:
+            events.append(hear(socket))
+        own_sandbox.control.set_clock(mode="step")
+        own_sandbox.control.clock()
+        socket.send(json.dumps({"method": "LIST_SUBSCRIPTIONS", "id": 1}))
+        events += hear_until(socket, lambda message: "id" in message)[:-1]
+    assert [event["U"] for event in events[1:]] == [event["u"] + 1 for event in events[:-1]]
+    for event in events:
+        if event["u"] > rest["lastUpdateId"]:
+            for side in ("b", "a"):
+                sides[side].update(map(tuple, event[side]))
+    best = [
+        choose((price for price, quantity in sides[side].items() if float(quantity)), key=float)
+        for side, choose in (("b", max), ("a", min))
+    ]
+    now = caller.send("GET", "/api/v3/ticker/bookTicker", query="symbol=ETHUSDT").json()
+    assert best == [now["bidPrice"], now["askPrice"]]
 
 
 def test_subscriptions_change_on_a_living_connection(sandbox):
