@@ -10,7 +10,7 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, Final, cast
 from weakref import WeakKeyDictionary
 
@@ -30,6 +30,8 @@ CONNECT_SECONDS: Final = 0.3
 OPERATION_SECONDS: Final = 0.5
 # After a failure nobody waits for Redis again for this long.
 PAUSE_SECONDS: Final = 2.0
+# A listener looks up this often, so that a connection that is gone is noticed.
+NEWS_SECONDS: Final = 0.4
 _FAILURES: Final = (RedisError, OSError, TimeoutError)
 _ADD: Final = """
 local total = redis.call('INCRBY', KEYS[1], ARGV[1])
@@ -93,6 +95,48 @@ class RedisCache:
         arguments = (1, self._prefix + key, window_seconds)
         counted = self._run(lambda: self._sync.eval(_ADD_IN_WINDOW, *arguments))
         return None if counted is None else (int(counted[0]), int(counted[1]))
+
+    # --- hashes and news ----------------------------------------------------------------------
+    def put_fields(self, key: str, fields: dict[str, Any], *, ttl_seconds: float, news: str = "") -> bool:
+        """Set fields of a hash that lives on for `ttl_seconds` from now, and tell the listeners of the topic `news`,
+        where one is given. True if Redis has it now."""
+        texts = {name: json.dumps(value, separators=(",", ":")) for name, value in fields.items()}
+        return self._run(lambda: self._sync_fields(key, texts, int(ttl_seconds * 1000), news)) is not None
+
+    def get_fields(self, key: str) -> dict[str, Any]:
+        """All fields; none where there is no such hash, or no Redis."""
+        found = self._run(lambda: self._sync.hgetall(self._prefix + key)) or {}
+        self._counted(key, "true" if found else None)
+        return {name.decode(): json.loads(text) for name, text in found.items()}
+
+    def get_field(self, key: str, name: str) -> Any | None:
+        return self._counted(key, self._run(lambda: self._sync.hget(self._prefix + key, name)))
+
+    def topic(self, name: str) -> str:
+        """What a topic is called at Redis."""
+        return f"{self._prefix}{name}"
+
+    async def news(self, name: str) -> AsyncIterator[Any]:
+        """What is told on a topic from now on. Ends when Redis is away: whoever listens asks elsewhere, and again."""
+        try:
+            async with self._async_client().pubsub(ignore_subscribe_messages=True) as listening:
+                await listening.subscribe(self.topic(name))
+                while True:
+                    message = await listening.get_message(timeout=NEWS_SECONDS)
+                    if message is not None:
+                        yield json.loads(message["data"])
+        except _FAILURES as error:
+            self._note_failure(error)
+
+    def _sync_fields(self, key: str, texts: Mapping[Any, Any], ttl_ms: int, news: str) -> list[Any]:
+        with self._sync.pipeline(transaction=False) as pipe:
+            if texts:
+                pipe.hset(self._prefix + key, mapping=texts)
+            pipe.pexpire(self._prefix + key, ttl_ms)
+            if texts and news:
+                told = ",".join(f"{json.dumps(name)}:{text}" for name, text in texts.items())
+                pipe.publish(self.topic(news), "{" + told + "}")
+            return pipe.execute()
 
     def clear(self) -> None:
         """Forget everything under our prefix."""

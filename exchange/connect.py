@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from exchange.binance.client import BinanceExchange, BinanceMarketData
     from exchange.binance.clock import ServerClock
+    from exchange.binance.streams import MarketStream
 
 CLIENTS_KEPT: Final = 256
 CONNECTIONS_KEPT: Final = 16
@@ -52,6 +53,13 @@ def market_data(venue: str) -> MarketData:
     return client
 
 
+def market_stream(venue: str) -> MarketStream:
+    """A connection for the venue's streams, to be opened with `async with`. Raises `VenueNotAvailable`."""
+    from exchange.binance.streams import MarketStream
+
+    return MarketStream(base_url(venue))
+
+
 def exchange_for(venue: str, credentials: Credentials) -> Exchange:
     """The client of an account. Do not hand it to another thread. Raises `VenueNotAvailable`."""
     url = base_url(venue)
@@ -77,6 +85,11 @@ def _client_class(venue: str) -> type[BinanceExchange]:
     from exchange.caps import CappedExchange
 
     return CappedExchange
+
+
+def used_weight(venue: str) -> int | None:
+    """What the exchange last told this process about the request weight its address has used within the minute."""
+    return _host(base_url(venue)).pace.used_weight
 
 
 def forget_clients() -> None:

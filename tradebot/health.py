@@ -20,6 +20,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from exchange.feed.sign import Sign, read_sign
 from tradebot.heartbeats import STALE_AFTER_SECONDS, client, heartbeat_ages
 from tradebot.supervisor.asking import ask
 
@@ -31,6 +32,7 @@ NAMES: dict[str, str | Promise] = {
     "redis": _("the message broker"),
     "worker": _("the worker that runs bots"),
     "beat": _("the schedule that wakes bots"),
+    "feed": _("the live feed of prices"),
     "sandbox": _("the paper exchange"),
 }
 
@@ -79,16 +81,26 @@ def newest_migrations() -> tuple[tuple[str, str], ...]:
 
 
 def probe_redis(redis_url: str) -> dict[str, Check]:
-    """Redis, and the signs of life it keeps of worker and beat."""
+    """Redis, and the signs of life it keeps of worker, beat and feed."""
     connection = client(redis_url)
     try:
         ages = heartbeat_ages(connection, ("worker", "beat"), now=time.time())
+        sign = read_sign(connection)
     except redis.RedisError as trouble:
         hidden = unknown("Redis")
-        return {"redis": Check(False, first_line(trouble)), "worker": hidden, "beat": hidden}
+        return {"redis": Check(False, first_line(trouble)), "worker": hidden, "beat": hidden, "feed": hidden}
     finally:
         connection.close()
-    return {"redis": Check(True, "answers"), **{name: judge_age(age) for name, age in ages.items()}}
+    alive = {name: judge_age(age) for name, age in ages.items()}
+    return {"redis": Check(True, "answers"), **alive, "feed": judge_feed(sign, now=time.time())}
+
+
+def judge_feed(sign: Sign | None, *, now: float) -> Check:
+    """Well while its leader lives and is connected."""
+    if sign is None:
+        return judge_age(None)
+    life = judge_age(max(0.0, now - sign.at))
+    return Check(life.ok and sign.is_connected, f"{sign.as_text()}; {life.detail}", life.age_seconds)
 
 
 def judge_age(age: float | None) -> Check:
@@ -159,7 +171,7 @@ class Prober:
 prober = Prober(
     {
         partial(probe_database, settings.DATABASES["default"]): ("database", "migrations"),
-        partial(probe_redis, settings.REDIS_URL): ("redis", "worker", "beat"),
+        partial(probe_redis, settings.REDIS_URL): ("redis", "worker", "beat", "feed"),
         partial(probe_sandbox, settings.SANDBOX_URL): ("sandbox",),
     }
 )

@@ -169,13 +169,14 @@ TEMPLATES = [
 DATABASES = {
     "default": env.db("DATABASE_URL", default="postgres://tradebot:tradebot@127.0.0.1:5432/tradebot")
 }
-# A web process shares a small pool; a worker keeps one connection per child (see CELERY_DB_REUSE_MAX).
+# A web process shares a small pool; a worker keeps one connection per child,
+# the feed one per thread (see CELERY_DB_REUSE_MAX).
 PROCESS_ROLE = env.str("PROCESS_ROLE", default="command")
 if PROCESS_ROLE == "web":
     DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 12, "timeout": 5}}
     DATABASES["default"]["CONN_MAX_AGE"] = 0
 else:
-    DATABASES["default"]["CONN_MAX_AGE"] = None if PROCESS_ROLE == "worker" else 0
+    DATABASES["default"]["CONN_MAX_AGE"] = None if PROCESS_ROLE in {"worker", "feed"} else 0
 # A connection that its server's death has broken is noticed before it is used.
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"].setdefault("OPTIONS", {})["connect_timeout"] = 5

@@ -13,13 +13,14 @@ import numpy as np
 from engine.market import Candles, interval_ms
 from exchange.candles.months import pack_finished_months
 from exchange.candles.packing import DamagedBlock
-from exchange.candles.store import Series, insert, stored
+from exchange.candles.store import Series, insert, insert_newest, stored
 from exchange.candles.window import Stretch, forget_windows, window_of
 from exchange.models import Venue
 from exchange.port import MarketData
 
 __all__ = [
-    "DamagedBlock", "Gap", "find_gaps", "forget_windows", "pack_finished_months", "read", "source_of", "sync",
+    "DamagedBlock", "Gap", "Series", "find_gaps", "forget_windows", "insert_newest", "pack_finished_months", "read",
+    "source_of", "sync",
 ]  # fmt: skip
 
 PAGE: Final = 1000

@@ -5,6 +5,7 @@ A candle once stored never changes: an insert of one that is there does nothing,
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -12,7 +13,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from django.db import connection
 
-from engine.market import Candles
+from engine.market import Candle, Candles
 from exchange.candles.packing import merge, unpack
 from exchange.models import CandleBlock
 
@@ -75,6 +76,25 @@ def insert(series: Series, candles: Candles) -> None:
         return
     with connection.cursor() as cursor:
         cursor.execute(_INSERT, [*series, *(column.tolist() for column in candles.columns())])
+
+
+_INSERT_NEWEST: Final = """
+INSERT INTO exchange_candlerow (source, market, symbol, interval, open_ms, open, high, low, close, volume, created_at,
+                                updated_at)
+SELECT new.*, now(), now()
+FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
+            %s::bigint[], %s::bigint[]) AS new
+ON CONFLICT (source, market, symbol, interval, open_ms) DO NOTHING
+"""
+
+
+def insert_newest(closed: Sequence[tuple[Series, Candle]]) -> None:
+    """`insert` for a candle each of many series, as they close together: one statement."""
+    if not closed:
+        return
+    columns = zip(*((*series, *candle) for series, candle in closed), strict=True)
+    with connection.cursor() as cursor:
+        cursor.execute(_INSERT_NEWEST, [list(column) for column in columns])
 
 
 def delete_rows(series: Series, open_ms: list[int]) -> int:

@@ -27,9 +27,9 @@ from tradebot.supervisor.asking import ask
 from tradebot.supervisor.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
-SERVICES = ["postgres", "redis", "sandbox", "migrate", "web", "worker", "beat", "nginx"]
+SERVICES = ["postgres", "redis", "sandbox", "migrate", "web", "worker", "beat", "feed", "nginx"]
 LASTING = [name for name in SERVICES if name != "migrate"]
-OURS = ["sandbox", "migrate", "web", "worker", "beat"]
+OURS = ["sandbox", "migrate", "web", "worker", "beat", "feed"]
 HEALTHY_WITHIN_SECONDS = 90
 BROKER_OF_THIS_TEST = "/9"
 
@@ -80,7 +80,9 @@ def test_services_wait_for_healthy_ones(compose: dict[str, Any]) -> None:
     }
     assert conditions == {"service_healthy", "service_completed_successfully"}
     # The schema is there before anyone of ours uses it.
-    assert all("migrate" in compose["services"][name]["depends_on"] for name in ("web", "worker", "beat"))
+    assert all(
+        "migrate" in compose["services"][name]["depends_on"] for name in ("web", "worker", "beat", "feed")
+    )
 
 
 def test_ours_share_one_image(compose: dict[str, Any]) -> None:
@@ -195,9 +197,9 @@ def test_every_command_of_ours_works_and_is_seen_healthy(
         composed.wait_until_healthy("sandbox")
         assert composed.start("migrate").wait(timeout=HEALTHY_WITHIN_SECONDS) == 0, composed.log("migrate")
         assert any((tmp_path / "static").iterdir())
-        for name in ("web", "worker", "beat"):
+        for name in ("web", "worker", "beat", "feed"):
             composed.start(name)
-        composed.wait_until_healthy("web", "worker", "beat")
+        composed.wait_until_healthy("web", "worker", "beat", "feed")
         status, body = ask(f"http://127.0.0.1:{composed.ports['8000']}", "/health/ready", timeout=3)
         assert (status, json.loads(body)["status"]) == (200, "ok"), body
     finally:

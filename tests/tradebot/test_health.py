@@ -21,7 +21,7 @@ WELL = Check(True, "answers")
 
 
 def everything(**changed: Check) -> dict[str, Check]:
-    names = ("database", "migrations", "redis", "worker", "beat", "sandbox")
+    names = ("database", "migrations", "redis", "worker", "beat", "feed", "sandbox")
     return {name: changed.get(name, WELL) for name in names}
 
 

@@ -30,7 +30,7 @@ from tradebot.supervisor.ports import free_port, is_free
 
 pytestmark = pytest.mark.instance
 START_SECONDS = 180
-PROCESSES = {"postgres", "valkey", "sandbox", "web", "worker", "beat"}
+PROCESSES = {"postgres", "valkey", "sandbox", "web", "worker", "beat", "feed"}
 
 
 class Started:
@@ -183,7 +183,7 @@ def test_a_password_is_needed(instance: Started) -> None:
 def test_health_knows_every_part(instance: Started) -> None:
     report = health_of(instance.ready["url"])
     assert report["status"] == "ok"
-    assert set(report["checks"]) == {"database", "migrations", "redis", "worker", "beat", "sandbox"}
+    assert set(report["checks"]) == {"database", "migrations", "redis", "worker", "beat", "feed", "sandbox"}
     assert all(set(check) == {"ok", "age_seconds", "detail"} for check in report["checks"].values())
     assert json.loads(ask(instance.ready["url"], "/health")[1]) == {"status": "ok"}
 

@@ -44,7 +44,7 @@ def servers_in_order(servers: Servers, environment: Mapping[str, str]) -> list[S
 
 def programs_in_order(instance: Instance, environment: Mapping[str, str]) -> list[Service]:
     """Our own programs, started once the database stands as they expect it."""
-    return [web(instance, environment), worker(environment), beat(environment)]
+    return [web(instance, environment), worker(environment), beat(environment), feed(environment)]
 
 
 def sandbox(servers: Servers, environment: Mapping[str, str]) -> Service:
@@ -108,6 +108,18 @@ def beat(environment: Mapping[str, str]) -> Service:
         command=(sys.executable, "-m", "celery", "-A", "tradebot.celery:app", "beat", *options),
         environment={**environment, "PROCESS_ROLE": "beat"},
         answers=lambda: True,
+        orphan_signal=signal.SIGKILL,
+        folder=str(ROOT),
+    )
+
+
+def feed(environment: Mapping[str, str]) -> Service:
+    return Service(
+        name="feed",
+        command=(sys.executable, str(ROOT / "manage.py"), "run_feed"),
+        environment={**environment, "PROCESS_ROLE": "feed"},
+        answers=lambda: True,
+        # What it would have told is found by the schedule, and by the next feed as it begins.
         orphan_signal=signal.SIGKILL,
         folder=str(ROOT),
     )

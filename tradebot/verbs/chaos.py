@@ -28,7 +28,7 @@ from tradebot.verbs.measuring import Metric
 from tradebot.verbs.outcome import machine, outcome, print_outcome
 from tradebot.verbs.own_instance import CHILD, SUPERVISOR, OwnInstance
 
-VICTIMS = ("postgres", "valkey", "sandbox", "web", "worker", "beat", CHILD, SUPERVISOR)
+VICTIMS = ("postgres", "valkey", "sandbox", "web", "worker", "beat", "feed", CHILD, SUPERVISOR)
 RECOVERED_WITHIN_SECONDS = 90.0
 TRADING_WITHIN_SECONDS = 90.0
 # Kept back of the minutes asked for, so that what is open can settle: proving that an order never existed takes 20 s.
