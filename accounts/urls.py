@@ -26,6 +26,8 @@ urlpatterns = [
     path("keys/", views.show_keys, name="keys"),
     path("keys/paper/", views.add_paper_key, name="key-add-paper"),
     path("keys/<int:key_id>/delete/", views.delete_key, name="key-delete"),
+    path("keys/<int:key_id>/check/", views.check_key, name="key-check"),
+    path("keys/<int:key_id>/loss-limit/", views.limit_loss, name="key-loss-limit"),
     path("keys/<int:key_id>/balance/", views.show_balance, name="key-balance"),
     path("live/", views.live_stream, name="live"),
 ]
