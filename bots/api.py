@@ -1,11 +1,10 @@
-"""`bot-configs/`, `bot-states/{id}`, `strategies`, `symbols/…`: what bots are and what they can be made of."""
+"""`bot-configs/`, `strategies`, `symbols/…`: what bots are and what they can be made of."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from django.http import Http404
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, permissions, status
@@ -17,24 +16,25 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
-from accounts.rest import LongPages, not_offered
+from accounts.rest import LongPages
 from bots import parsing
-from bots.configuration import archive_bot, change_bot, create_bot
+from bots.configuration import archive_bot, change_bot, create_bot, rollback
 from bots.filters import BotFilter
-from bots.models import BotConfig, BotState, BotVersion
+from bots.models import BotConfig
 from bots.queries import bots_of
 from bots.serializers import (
     BotConfigBody,
     BotConfigChange,
     BotConfigPatch,
     BotConfigSerializer,
-    BotStateSerializer,
     BotVersionSerializer,
+    RollbackBody,
     StaleSerializer,
     StrategySerializer,
     SymbolSerializer,
 )
 from bots.validation import FIELDS
+from bots.versions import versions_of
 from engine.strategies import all_strategies, params_fields
 from exchange import symbols
 from exchange.models import Market, Venue
@@ -107,31 +107,20 @@ class BotConfigViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Generic
     @extend_schema(responses=BotVersionSerializer(many=True), tags=["bot-configs"])
     @action(detail=True, filterset_class=None)
     def versions(self, request: Request, pk: str) -> Response:
-        """Every saved change, newest first."""
-        versions = BotVersion.objects.filter(bot_config=self.get_object()).select_related("author")
-        page = self.paginate_queryset(versions.order_by("-version"))  # type: ignore[arg-type]
+        """Every saved change with what it changed, newest first."""
+        page = self.paginate_queryset(versions_of(self.get_object()))  # type: ignore[arg-type]
         return self.get_paginated_response(BotVersionSerializer(page, many=True).data)
 
-
-class BotStateView(APIView):
-    @extend_schema(responses=BotStateSerializer, tags=["bot-states"])
-    def get(self, request: Request, pk: int) -> Response:
-        """The live state of a bot."""
-        return Response(BotStateSerializer(own_state(request, pk)).data)
-
-    @extend_schema(exclude=True)
-    def put(self, request: Request, pk: int) -> Response:
-        own_state(request, pk)
-        raise not_offered(
-            request, _("Changing a bot's state is not available yet; start and stop it instead.")
-        )
-
-
-def own_state(request: Request, pk: int) -> BotState:
-    bot = bots_of(request.user).filter(pk=pk).first()
-    if bot is None:
-        raise Http404
-    return bot.state
+    @extend_schema(request=RollbackBody, responses=CHANGED, tags=["bot-configs"])
+    @action(detail=True, methods=["post"])
+    def rollback(self, request: Request, pk: str) -> Response:
+        """A new version with the values of an old one, checked as any edit. 409 when `version` is stale."""
+        bot = self.get_object()
+        body = RollbackBody(data=request.data)
+        body.is_valid(raise_exception=True)
+        wanted = body.validated_data
+        changed = rollback(bot, wanted["to"], request.user, seen=wanted.get("version"))
+        return Response(BotConfigSerializer(changed).data)
 
 
 class StrategiesView(APIView):

@@ -17,11 +17,12 @@ from rest_framework.views import APIView
 
 from accounts import api_auth
 from accounts.api import ApiKeyViewSet
-from bots.api import BotConfigViewSet, BotStateView, StrategiesView, SymbolsView
+from bots.api import BotConfigViewSet, StrategiesView, SymbolsView
 from tradebot.api_schema import ALIASES
 from trading import api_bots
 from trading.api import StartView, StopView, TradeViewSet
 from trading.api_candles import CandlesView
+from trading.api_state import BotStateView, ClosePositionView
 from trading.stream import stream_status
 
 
@@ -84,6 +85,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(rf"^bot-states/{BOT}/?$", BotStateView.as_view(), name="api-bot-state"),
     re_path(rf"^bots/{BOT}/start/?$", StartView.as_view(), name="api-bot-start"),
     re_path(rf"^bots/{BOT}/stop/?$", StopView.as_view(), name="api-bot-stop"),
+    re_path(rf"^bots/{BOT}/close-position/?$", ClosePositionView.as_view(), name="api-bot-close"),
     re_path(r"^bots/summary/?$", api_bots.SummaryView.as_view(), name="api-bots-summary"),
     re_path(rf"^bots/{BOT}/performance/?$", api_bots.PerformanceView.as_view(), name="api-bot-performance"),
     re_path(rf"^bots/{BOT}/trades/?$", api_bots.TradesOfBotView.as_view(), name="api-bot-trades"),

@@ -36,11 +36,6 @@ def test_a_bot_starts_and_stops(alice_api, bot):
 @pytest.mark.parametrize(
     ("path", "body", "fields"),
     [
-        (
-            "stop",
-            {"position": "close"},
-            {"position": ["Closing the position at a stop is not available yet. Keep it."]},
-        ),
         ("stop", {"position": "sell"}, {"position": ['"sell" is not a valid choice.']}),
         ("stop", {"force": True}, {"force": ["Unknown field."]}),
         ("start", {"force": True}, {"force": ["Unknown field."]}),
@@ -106,12 +101,3 @@ def test_a_state_shows_what_it_holds(alice_api, make_bot):
         "last_reason": "",
         "last_error_message": "",
     }
-
-
-def test_changing_a_state_is_refused_by_name(alice_api, make_bot):
-    bot = make_bot()
-    answer = alice_api.put(f"/api/v1/bot-states/{bot.pk}", {"daily_pnl": "1"}, format="json")
-    assert (answer.status_code, answer.json()) == (
-        405,
-        {"detail": "Changing a bot's state is not available yet; start and stop it instead."},
-    )
