@@ -9,8 +9,8 @@ from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from accounts.rest import PlainDecimalField, RowSerializer
-from bots.models import BotConfig, BotState, BotVersion, Direction, Timeframe
+from accounts.rest import PlainDecimalField, RowSerializer, StrictSerializer
+from bots.models import BotConfig, BotState, Direction, Timeframe
 from engine.strategies import all_strategies, params_fields
 from exchange.instants import instant_of
 from exchange.models import Market
@@ -110,12 +110,30 @@ class StaleSerializer(serializers.Serializer):  # type: ignore[type-arg]
     differences = serializers.DictField()
 
 
-class BotVersionSerializer(RowSerializer):
-    author = serializers.CharField(source="author.email")
+class ChangeSerializer(serializers.Serializer):  # type: ignore[type-arg]
+    """A field of a version, before and after; amounts are strings."""
 
-    class Meta:
-        model = BotVersion
-        fields = ["version", "author", "configuration", "created_at"]
+    field = serializers.CharField()
+    before = serializers.JSONField(allow_null=True)
+    after = serializers.JSONField(allow_null=True)
+
+
+class BotVersionSerializer(serializers.Serializer):  # type: ignore[type-arg]
+    """A saved configuration: whose, when, and what it changed."""
+
+    version = serializers.IntegerField()
+    author = serializers.CharField()
+    configuration = serializers.DictField()
+    changes = ChangeSerializer(many=True)
+    is_current = serializers.BooleanField()
+    created_at = serializers.DateTimeField(source="saved_at")
+
+
+class RollbackBody(StrictSerializer):
+    """`to` is the version whose values are wanted; `version` the one you looked at (the present one unless given)."""
+
+    to = serializers.IntegerField(min_value=1, max_value=2**31 - 1)
+    version = serializers.IntegerField(min_value=1, max_value=2**31 - 1, required=False)
 
 
 class BotStateSerializer(RowSerializer):
