@@ -11,5 +11,7 @@ urlpatterns = [
     path("bots/validate/", views.validate, name="bot-validate"),
     path("bots/parameters/", views.show_parameters, name="bot-parameters"),
     path("bots/<int:bot_id>/edit/", views.edit, name="bot-edit"),
+    path("bots/<int:bot_id>/versions/", views.show_versions, name="bot-versions"),
+    path("bots/<int:bot_id>/versions/<int:version>/rollback/", views.roll_back, name="bot-rollback"),
     path("bots/<int:bot_id>/delete/", views.delete, name="bot-delete"),
 ]

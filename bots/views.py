@@ -10,21 +10,24 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from bots.configuration import StaleVersion, archive_bot
-from bots.differences import in_words
+from bots.configuration import ConfigurationRefused, StaleVersion, archive_bot, rollback
+from bots.differences import changes_in_words, in_words
 from bots.forms import BotForm
 from bots.lifecycle import LifecycleRefused
 from bots.models import BotConfig
 from bots.presets import PRESETS, Preset
 from bots.queries import bots_of
+from bots.versions import versions_of
 
 # The button that shows the fields of another strategy where no script does it.
 SHOW_PARAMETERS = "show_parameters"
+VERSIONS_PER_PAGE = 20
 
 
 @login_required
@@ -92,6 +95,35 @@ def show_parameters(request: HttpRequest) -> HttpResponse:
     has_it = bot is not None and bot.strategy == chosen["strategy"]
     form = BotForm(user=request.user, bot=bot if has_it else None, initial=chosen)
     return render(request, "bots/_parameters.html", {"form": form})
+
+
+@login_required
+@require_GET
+def show_versions(request: HttpRequest, bot_id: int) -> HttpResponse:
+    """Every saved configuration: who saved it, when, and what it changed."""
+    bot = get_object_or_404(bots_of(request.user), pk=bot_id)
+    form = BotForm(user=request.user, bot=bot)
+    page = Paginator(versions_of(bot), VERSIONS_PER_PAGE).get_page(request.GET.get("page"))
+    shown = [(entry, changes_in_words(form, entry.changes)) for entry in page]
+    return render(request, "bots/versions.html", {"bot": bot, "page": page, "entries": shown})
+
+
+@login_required
+@require_POST
+def roll_back(request: HttpRequest, bot_id: int, version: int) -> HttpResponse:
+    """The values of an old version as a new one. A bot that was changed since the page was opened stays as it is."""
+    bot = get_object_or_404(bots_of(request.user), pk=bot_id)
+    seen = request.POST.get("seen", "")
+    try:
+        changed = rollback(bot, version, request.user, seen=int(seen) if _is_number(seen) else None)
+    except StaleVersion as stale:
+        messages.error(request, str(stale))
+    except ConfigurationRefused as refused:
+        messages.error(request, " ".join(text for texts in refused.errors.values() for text in texts))
+    else:
+        said = _("%(bot)s is as it was in version %(old)s; this is version %(new)s.")
+        messages.success(request, said % {"bot": changed.name, "old": version, "new": changed.version})
+    return redirect("bot-versions", bot.pk)
 
 
 @login_required

@@ -18,6 +18,7 @@ from engine.strategies import InvalidParams, UnknownStrategy, parse_params
 from exchange import candles as store
 from exchange.connect import market_data
 from exchange.port import ExchangeError, MarketData
+from trading.exit_lines import exits_on
 from trading.models import Trade
 
 SHOWN: Final = 300
@@ -52,6 +53,7 @@ def chart_of(bot: BotConfig, *, since: int | None = None, now_ms: int | None = N
         "entry_price": float(bot.state.entry_price)
         if bot.state.in_position and bot.state.entry_price
         else None,
+        "exits": exits_on(bot),
         "is_current": is_current,
     }
 

@@ -12,16 +12,29 @@ from django.utils.translation import gettext_lazy as _
 from bots.models import BotStatus
 
 SIDES = [("", _("Buy and sell")), ("BUY", _("Buy")), ("SELL", _("Sell"))]
+REASONS = [
+    ("", _("Any reason")),
+    ("entry", _("Entry")),
+    ("exit_signal", _("Exit signal")),
+    ("stop_loss", _("Stop loss")),
+    ("take_profit", _("Take profit")),
+    ("trailing_stop", _("Trailing stop")),
+    ("stop_gap", _("Stop gap")),
+    ("manual", _("By hand")),
+    ("close_all", _("Everything closed")),
+]
+HOLDS = [("", _("Any position")), ("yes", _("In a position")), ("no", _("Holds nothing"))]
 
 
 class BotFilter(forms.Form):
-    """Bots by name, status and symbol."""
+    """Bots by name, status, symbol, and whether they hold something."""
 
     q = forms.CharField(label=_("Name"), required=False, max_length=80)
     status = forms.ChoiceField(
         label=_("Status"), required=False, choices=[("", _("Any status")), *BotStatus.choices]
     )
     symbol = forms.ChoiceField(label=_("Symbol"), required=False)
+    holds = forms.ChoiceField(label=_("Position"), required=False, choices=HOLDS)
 
     def __init__(self, data: Any, bots: QuerySet[Any]) -> None:
         super().__init__(data or None)
@@ -36,16 +49,18 @@ class BotFilter(forms.Form):
             "name__icontains": wanted["q"],
             "state__status": wanted["status"],
             "symbol": wanted["symbol"],
+            "state__in_position": wanted["holds"] and wanted["holds"] == "yes",
         }
-        return self.bots.filter(**{name: value for name, value in conditions.items() if value})
+        return self.bots.filter(**{name: value for name, value in conditions.items() if value != ""})
 
 
 class TradeFilter(forms.Form):
-    """Trades by bot, symbol, side and UTC days."""
+    """Trades by bot, symbol, side, reason and UTC days."""
 
     bot: Any = forms.ModelChoiceField(label=_("Bot"), required=False, queryset=None, empty_label=_("Any bot"))
     symbol = forms.ChoiceField(label=_("Symbol"), required=False)
     side = forms.ChoiceField(label=_("Side"), required=False, choices=SIDES)
+    reason = forms.ChoiceField(label=_("Reason"), required=False, choices=REASONS)
     since = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
     until = forms.DateField(label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
 
@@ -64,6 +79,7 @@ class TradeFilter(forms.Form):
             "bot_config": wanted["bot"],
             "symbol": wanted["symbol"],
             "side": wanted["side"],
+            "reason": wanted["reason"],
             "timestamp__gte": wanted["since"] and midnight(wanted["since"]),
             "timestamp__lt": wanted["until"] and midnight(wanted["until"] + timedelta(days=1)),
         }

@@ -1,58 +1,24 @@
-"""The figures that pages show, read from the books. Nothing here writes, and nothing asks an exchange.
-
-A statement reads each of its parts when a template first asks for it, and once.
+"""What one user sees first: the figures of the dashboard, read from the books. Nothing here writes, and nothing asks an
+exchange. A statement reads each of its parts when a template first asks for it, and once.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Count, Q, Sum
 
 from accounts.models import ApiKey
-from bots.models import BotConfig, BotVersion
+from bots.models import BotConfig
 from bots.queries import bots_of
-from engine.market import INTERVAL_MS
-from exchange.models import CandleRow, Market
-from trading.models import Decision, Order, Position, Trade, Wallet
+from trading.models import Trade, Wallet
+from trading.open_positions import OpenPosition, last_prices, open_positions
 
 ZERO = Decimal(0)
-E8 = Decimal(10**8)
-
-
-def last_prices(symbols: set[str], now: datetime, source: str = "sandbox") -> dict[str, Decimal]:
-    """Close of the newest stored candle of each symbol, whatever its interval; none older than a few days."""
-    newest = CandleRow.objects.filter(
-        # Every column of the index is named, so that the days asked for are all that is read.
-        source=source,
-        market=Market.SPOT,
-        symbol__in=symbols,
-        interval__in=list(INTERVAL_MS),
-        open_ms__gte=int((now - timedelta(days=3)).timestamp() * 1000),
-    )
-    rows = newest.order_by("symbol", "-open_ms", "interval").distinct("symbol").values("symbol", "close")
-    return {row["symbol"]: row["close"] / E8 for row in rows}
-
-
-@dataclass(frozen=True, slots=True)
-class OpenPosition:
-    """An open position valued at the last known price; `result` is None while no price is known."""
-
-    bot: BotConfig
-    position: Position
-    price: Decimal | None
-
-    @property
-    def value(self) -> Decimal | None:
-        return None if self.price is None else self.position.quantity * self.price
-
-    @property
-    def result(self) -> Decimal | None:
-        return None if self.value is None else self.value - self.position.cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +36,6 @@ class DayResult:
     pnl: Decimal
     closed: int
     won: int
-
-
-def open_positions(bots: QuerySet[Any], now: datetime) -> list[OpenPosition]:
-    rows = (
-        Position.objects.open()
-        .filter(bot_config__in=bots)
-        .select_related("bot_config", "bot_config__api_key")
-    )
-    found = list(rows.order_by("-opened_at"))
-    prices = last_prices({row.bot_config.symbol for row in found}, now) if found else {}
-    return [OpenPosition(row.bot_config, row, prices.get(row.bot_config.symbol)) for row in found]
 
 
 def result_since(user: Any, since: datetime) -> DayResult:
@@ -175,54 +130,3 @@ class Dashboard:
 
 def _holding(asset: str, total: Decimal, reserved: Decimal, price: Decimal | None) -> Holding:
     return Holding(asset, total, reserved, None if price is None else total * price)
-
-
-class BotStatement:
-    """Everything the page of one bot shows, except the chart."""
-
-    ROWS = 10
-
-    def __init__(self, bot: BotConfig, now: datetime) -> None:
-        self.bot, self.now = bot, now
-        self.state = bot.state
-
-    @cached_property
-    def position(self) -> OpenPosition | None:
-        found = open_positions(BotConfig.objects.filter(pk=self.bot.pk), self.now)
-        return found[0] if found else None
-
-    @cached_property
-    def orders(self) -> list[Order]:
-        return list(Order.objects.filter(bot_config=self.bot).order_by("-id")[: self.ROWS])
-
-    @cached_property
-    def trades(self) -> list[Trade]:
-        return list(Trade.objects.filter(bot_config=self.bot).order_by("-timestamp", "-pk")[: self.ROWS])
-
-    @cached_property
-    def decisions(self) -> list[Decision]:
-        return list(Decision.objects.filter(bot_config=self.bot).order_by("-candle_open_ms")[:20])
-
-    @cached_property
-    def versions(self) -> list[BotVersion]:
-        return list(
-            BotVersion.objects.filter(bot_config=self.bot).select_related("author").order_by("-version")[:10]
-        )
-
-    @cached_property
-    def results(self) -> dict[str, Any]:
-        """Round trips so far: how many, how many won, and what they brought."""
-        closed = Position.objects.filter(bot_config=self.bot, closed_at__isnull=False)
-        sums = closed.aggregate(
-            count=Count("pk"),
-            won=Count("pk", filter=Q(realized_pnl__gt=0)),
-            pnl=Sum("realized_pnl"),
-            fees=Sum("fees"),
-        )
-        sums["win_rate"] = Decimal(100) * sums["won"] / sums["count"] if sums["count"] else None
-        return sums
-
-    @cached_property
-    def capital(self) -> Decimal:
-        """Current capital: what it began with and what its closed positions brought."""
-        return self.bot.initial_capital + self.state.realized_pnl

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from django.urls import path
 
-from trading import market_stream, market_views, views
+from trading import bot_views, market_stream, market_views, views
 
 urlpatterns = [
     path("", views.show_dashboard, name="dashboard"),
     path("bots/", views.show_bots, name="bots"),
-    path("bots/<int:bot_id>/", views.show_bot, name="bot"),
-    path("bots/<int:bot_id>/chart.json", views.show_chart, name="bot-chart"),
-    path("bots/<int:bot_id>/overlays/<slug:name>.json", views.show_overlay, name="bot-overlay"),
-    path("bots/<int:bot_id>/start/", views.start, name="bot-start"),
-    path("bots/<int:bot_id>/stop/", views.stop, name="bot-stop"),
+    path("bots/<int:bot_id>/", bot_views.show_bot, name="bot"),
+    path("bots/<int:bot_id>/chart.json", bot_views.show_chart, name="bot-chart"),
+    path("bots/<int:bot_id>/overlays/<slug:name>.json", bot_views.show_overlay, name="bot-overlay"),
+    path("bots/<int:bot_id>/performance/", bot_views.show_performance, name="bot-performance"),
+    path("bots/<int:bot_id>/why/", bot_views.explain, name="bot-why"),
+    path("bots/<int:bot_id>/exits/", bot_views.move_exits, name="bot-exits"),
+    path("bots/<int:bot_id>/close/", bot_views.close, name="bot-close"),
+    path("bots/<int:bot_id>/start/", bot_views.start, name="bot-start"),
+    path("bots/<int:bot_id>/stop/", bot_views.stop, name="bot-stop"),
     path("trades/", views.show_trades, name="trades"),
+    path("trades/export.csv", views.export_trades, name="trades-export"),
     path("markets/", market_views.show_markets, name="markets"),
     path("markets/stream", market_stream.stream_prices, name="market-stream"),
     path("markets/<slug:symbol>/", market_views.show_market, name="market"),

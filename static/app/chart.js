@@ -39,7 +39,13 @@
     candles = chart.addSeries(lib.CandlestickSeries, candleOptions());
     markers = lib.createSeriesMarkers(candles, []);
     chart.timeScale().subscribeVisibleTimeRangeChange(showTrades);
+    document.dispatchEvent(new CustomEvent("chart:drawn", { detail: { chart: chart, candles: candles, lib: lib } }));
+    chart.subscribeClick(function (at) { if (at.time && box.dataset.why) askWhy(at.time); });
     chart.subscribeCrosshairMove(function (at) { showLegend(at.seriesData && at.seriesData.get(candles)); });
+  }
+  // The candle that was clicked: the panel beside the chart says why the bot did or did not trade on it.
+  function askWhy(seconds) {
+    window.htmx.ajax("GET", box.dataset.why + "?candle=" + seconds * 1000, { target: "#why-candle", swap: "innerHTML" });
   }
   function number(value) { return value.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: value < 1 ? 8 : 2 }); }
   function showLegend(candle) {
@@ -119,6 +125,7 @@
     showTrades();
     box.dataset.trades = data.trades.length;
     showEntry(data.entry_price);
+    document.dispatchEvent(new CustomEvent("chart:data", { detail: data }));
     showLegend();
     box.title = data.is_current ? "" : box.dataset.stale;
   }

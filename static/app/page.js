@@ -21,6 +21,13 @@
 
   document.addEventListener("submit", function (event) {
     var form = event.target;
+    var dialog = form.dataset.dialog && document.getElementById(form.dataset.dialog);
+    if (dialog) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      dialog.showModal();
+      return;
+    }
     var question = form.dataset.confirm;
     if (question && !window.confirm(question)) {
       event.preventDefault();
@@ -43,6 +50,19 @@
   });
   document.body.addEventListener("htmx:responseError", function (event) {
     if (event.detail.requestConfig.verb !== "get") toast({ level: "error", text: tray.dataset.refused });
+  });
+  // A dialog is filled by htmx and then opened; what it asked for done (204), it closes. Escape closes it by itself.
+  document.body.addEventListener("htmx:afterSwap", function (event) {
+    var dialog = event.detail.target.id === "dialog-body" && event.detail.target.closest("dialog");
+    if (dialog && !dialog.open) dialog.showModal();
+  });
+  document.body.addEventListener("htmx:afterRequest", function (event) {
+    var dialog = event.detail.elt.closest("dialog");
+    if (dialog && event.detail.xhr.status === 204) dialog.close();
+  });
+  document.addEventListener("click", function (event) {
+    var dialog = event.target.closest("dialog");
+    if (dialog && (event.target === dialog || event.target.closest("[data-close-dialog]"))) dialog.close();
   });
   document.addEventListener("click", function (event) {
     var row = event.target.closest("tr[data-href]");

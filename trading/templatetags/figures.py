@@ -79,6 +79,43 @@ def signed(value: Any) -> str:
 
 
 @register.filter
+def percent(value: Any) -> str:
+    """A share with its direction, in percent: +1.25 %, −0.40 %."""
+    if value is None or value == "":
+        return DASH
+    amount = Decimal(value)
+    text = rounded(amount, 2)
+    return f"{'+' if amount > 0 and text.strip('0.,') else ''}{text}\u00a0%"
+
+
+@register.filter
+def typed_price(value: Any) -> str:
+    """A price as a number field holds it; empty where there is none, and as it was typed where it is no number."""
+    return "" if value is None else plain(value) if isinstance(value, Decimal) else str(value)
+
+
+@register.filter
+def duration(seconds: int | None) -> str:
+    """A span of time in its two largest units: 45 s, 12 min 5 s, 3 h 20 min, 2 d 4 h."""
+    if seconds is None:
+        return DASH
+    units = [("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)]
+    parts, left = [], seconds
+    for name, length in units:
+        count, left = divmod(left, length)
+        parts.append((count, name))
+    first = next((index for index, (count, _name) in enumerate(parts) if count), len(parts) - 1)
+    shown = [f"{count}\u00a0{name}" for count, name in parts[first : first + 2] if count]
+    return " ".join(shown) or "0\u00a0s"
+
+
+@register.filter
+def unlocalized(value: float) -> str:
+    """A coordinate: a point in every language."""
+    return str(value)
+
+
+@register.filter
 def direction(value: Any) -> str:
     """The colour class of a result; the sign is always printed as well."""
     amount = Decimal(value or 0)
@@ -133,11 +170,28 @@ def order_colour(state: str) -> str:
     return ORDER_COLOURS.get(state, "azure")
 
 
+PURPOSE_COLOURS = {"entry": "green", "exit": "azure", "stop": "red", "target": "teal"}
+
+
+@register.filter
+def purpose_colour(purpose: str) -> str:
+    return PURPOSE_COLOURS.get(purpose, "secondary")
+
+
+@register.filter
+def filled_price(order: Any) -> Decimal | None:
+    """The average price of what was filled."""
+    return order.executed_quote / order.executed_quantity if order.executed_quantity else None
+
+
 @register.filter
 def in_words(reason: str) -> str:
     """The reason of a trade, the status of a bot or the state of an order, as words."""
     words = {
         "entry": _("Entry"),
+        "exit": _("Exit"),
+        "stop": _("Stop"),
+        "target": _("Target"),
         "exit_signal": _("Exit signal"),
         "stop_loss": _("Stop loss"),
         "take_profit": _("Take profit"),
@@ -145,6 +199,7 @@ def in_words(reason: str) -> str:
         "stop_gap": _("Stop gap"),
         "manual": _("By hand"),
         "close_all": _("Everything closed"),
+        "unprotected": _("Protection refused"),
         "liquidation": _("Liquidation"),
         "stopped": _("Stopped"),
         "pending": _("Pending"),
