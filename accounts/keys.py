@@ -52,13 +52,38 @@ class KeyInUse(Exception):
 
 def mint_paper_key(user: User, label: str) -> ApiKey:
     """A new paper account and its key, made here: the sandbox opens the account at its first signed request."""
-    key = mint_api_key()
-    credentials = Credentials(key, secret_for(key, settings.SANDBOX_KEY_SECRET))
+    credentials = _paper_credentials()
     check_label(user, label)
     allowed = Permissions(can_read=True, can_trade_spot=True, can_trade_futures=False, can_withdraw=False)
+    account_id = str(uid_of(credentials.api_key))
     return _store(
-        user, label=label, venue=Venue.SANDBOX, account_id=str(uid_of(key)), opened=(credentials, allowed)
+        user, label=label, venue=Venue.SANDBOX, account_id=account_id, opened=(credentials, allowed)
     )
+
+
+def renew_paper_key(key: ApiKey, *, by: Any) -> None:
+    """Give a paper key a new account with its opening balance, inside the caller's transaction. The old account keeps
+    its history; who stands on the key is the caller's to move."""
+    credentials, old = _paper_credentials(), key.account
+    key.account = ExchangeAccount.objects.create(
+        user_id=key.user_id,
+        venue=Venue.SANDBOX,
+        external_id=str(uid_of(credentials.api_key)),
+        account_max_daily_loss_perc=old.account_max_daily_loss_perc,
+    )
+    key.encrypted_api_key = vault.seal(credentials.api_key)
+    key.encrypted_secret_key = vault.seal(credentials.secret_key)
+    key.fingerprint = vault.fingerprint(credentials.api_key)
+    key.masked_key = vault.mask(credentials.api_key)
+    key.is_valid, key.last_error, key.last_checked_at = True, "", timezone.now()
+    key.save()
+    accounts = {"before": {"account": old.external_id}, "after": {"account": key.account.external_id}}
+    record(AuditEvent.PAPER_RESET, key, by=by, **accounts)
+
+
+def _paper_credentials() -> Credentials:
+    key = mint_api_key()
+    return Credentials(key, secret_for(key, settings.SANDBOX_KEY_SECRET))
 
 
 def add_key(user: User, *, label: str, venue: str, api_key: str, secret_key: str) -> ApiKey:

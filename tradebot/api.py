@@ -22,6 +22,8 @@ from tradebot.api_schema import ALIASES
 from trading import api_bots
 from trading.api import StartView, StopView, TradeViewSet
 from trading.api_candles import CandlesView
+from trading.api_halts import HaltViewSet
+from trading.api_keys import PaperResetView
 from trading.api_state import BotStateView, ClosePositionView
 from trading.stream import stream_status
 
@@ -46,6 +48,7 @@ class RootView(APIView):
             "bot-configs": "bot-config-list",
             "summary": "api-bots-summary",
             "trades": "trade-list",
+            "halts": "halt-list",
             "strategies": "api-strategies",
             "schema": "api-schema",
             "docs": "api-docs",
@@ -67,6 +70,7 @@ class NothingHereView(APIView):
 router = Router()
 router.register("api-keys", ApiKeyViewSet, basename="api-key")
 router.register("bot-configs", BotConfigViewSet, basename="bot-config")
+router.register("halts", HaltViewSet, basename="halt")
 router.register("trades", TradeViewSet, basename="trade")
 for alias in ALIASES:
     router.register(alias, BotConfigViewSet, basename=f"{alias}-alias")
@@ -82,6 +86,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(r"^auth/reset-password/?$", api_auth.ResetPasswordView.as_view(), name="api-reset-password"),
     re_path(r"^auth/change-password/?$", api_auth.ChangePasswordView.as_view(), name="api-change-password"),
     re_path(r"^auth/me/?$", api_auth.MeView.as_view(), name="api-me"),
+    re_path(
+        rf"^api-keys/{BOT}/reset-paper-balance/?$",
+        PaperResetView.as_view(),
+        name="api-key-reset-paper-balance",
+    ),
     re_path(rf"^bot-states/{BOT}/?$", BotStateView.as_view(), name="api-bot-state"),
     re_path(rf"^bots/{BOT}/start/?$", StartView.as_view(), name="api-bot-start"),
     re_path(rf"^bots/{BOT}/stop/?$", StopView.as_view(), name="api-bot-stop"),

@@ -68,7 +68,9 @@ class CandlesView(APIView):
         check_query(request, "symbol", "market", "venue", "interval", "from", "to", "limit")
         query = CandlesQuery(request.query_params)
         if not query.is_valid():
-            raise ValidationError({name: list(found) for name, found in query.errors.items()})
+            raise ValidationError(
+                {name: [str(error) for error in found] for name, found in query.errors.items()}
+            )
         values = query.cleaned_data
         wanted = Wanted(
             venue=values["venue"],

@@ -45,7 +45,9 @@ def candles_wanted(wanted: Wanted) -> Candles:
             store.sync(data, source, market, symbol, interval, count=count, until_open_ms=last_ms)
     except ExchangeError as error:
         logger.warning("candles_without_exchange", symbol=symbol, cause=type(error).__name__)
-        first_ms, last_ms = _bounds(wanted, last_closed_opening(int(time.time() * 1000), interval))
+        # Whatever is stored is closed: only a question without an end needs a clock.
+        until_ms = last_closed_opening(int(time.time() * 1000), interval)
+        first_ms, last_ms = _bounds(wanted, until_ms if wanted.to_ms is None else wanted.to_ms)
     if first_ms > last_ms:
         return Candles.empty()
     return store.read(source, market, symbol, interval, start_ms=first_ms, until_open_ms=last_ms)
@@ -60,7 +62,7 @@ def rows_of(candles: Candles) -> list[list[Any]]:
 def _bounds(wanted: Wanted, newest_ms: int) -> tuple[int, int]:
     """First and last opening of the stretch, both inclusive; first after last: nothing."""
     length = interval_ms(wanted.interval)
-    last_ms = newest_ms if wanted.to_ms is None else min(newest_ms, wanted.to_ms // length * length)
+    last_ms = newest_ms if wanted.to_ms is None else min(newest_ms, wanted.to_ms) // length * length
     span = (wanted.limit - 1) * length
     if wanted.from_ms is None:
         return max(0, last_ms - span), last_ms
