@@ -26,7 +26,7 @@ logger = structlog.get_logger(__name__)
 ASK_SECONDS: Final = 1.0
 OLD_SECONDS: Final = 6.0
 LEVELS: Final = 12
-TRADES: Final = 24
+TRADES: Final = 16
 # Bars grow in steps of a twentieth: classes, because a page has no inline style.
 BAR_STEPS: Final = 20
 
@@ -66,6 +66,7 @@ class MarketDepth:
 
 _kept: dict[str, dict[str, Any]] = {}
 _tried_at: dict[str, float] = {}
+_away: set[str] = set()
 _lock = threading.Lock()
 
 
@@ -116,8 +117,12 @@ def _asked(symbol: str, now: float) -> dict[str, Any] | None:
         book = market.book(symbol, levels=LEVELS)
         trades = market.recent_trades(symbol, limit=TRADES)
     except ExchangeError as error:
-        logger.warning("book_not_asked", symbol=symbol, error=type(error).__name__)
+        # Asked every second: said once.
+        if symbol not in _away:
+            logger.warning("book_not_asked", symbol=symbol, error=type(error).__name__)
+        _away.add(symbol)
         return None
+    _away.discard(symbol)
     found = {
         "at": now,
         "bids": [list(level) for level in book.bids],

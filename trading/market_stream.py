@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
-from typing import Any, Final
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
+from typing import Any, Final, cast
 from weakref import WeakKeyDictionary
 
 import structlog
@@ -20,7 +21,9 @@ from django.http import HttpRequest, HttpResponseBase, JsonResponse, StreamingHt
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from trading.markets import Board, Quote, board_of
+from exchange import prices
+from exchange.port import DayTicker
+from trading.markets import MARKET, VENUE, Board, Quote, asked_board, board_from, board_of
 from trading.templatetags.figures import direction, price
 from trading.templatetags.quotes import percent, short
 
@@ -30,6 +33,9 @@ TURN_SECONDS: Final = 1.0
 HEARTBEAT_SECONDS: Final = 5.0
 # What follows the last reader's leaving: a page that reloads finds everything as it was.
 LINGER_SECONDS: Final = 20.0
+# A feed that says nothing for this long is not waited for: the exchange is asked.
+QUIET_SECONDS: Final = 4.0
+AGAIN_SECONDS: Final = 2.0
 # A client is asked to come back, and to show again who it is, once in a while.
 LONGEST_SECONDS: Final = 1800.0
 
@@ -54,14 +60,32 @@ def _is_signed_in(request: HttpRequest) -> bool:
         connection.close()
 
 
+type News = AsyncGenerator[dict[str, DayTicker]]
+
+
+def hear_feed() -> News:
+    return cast("News", prices.changes(VENUE, MARKET))
+
+
 class PriceHub:
     """What the streams of one event loop share. `take` may be called as often as news come; readers hear of it once a
     turn, and of many changes in one event."""
 
-    def __init__(self, *, turn: float = TURN_SECONDS, heartbeat: float = HEARTBEAT_SECONDS) -> None:
-        self.turn, self.heartbeat = turn, heartbeat
+    def __init__(
+        self,
+        *,
+        begin: Callable[[], Board] = board_of,
+        ask: Callable[[], Board] = asked_board,
+        hear: Callable[[], News] | None = None,
+        turn: float = TURN_SECONDS,
+        heartbeat: float = HEARTBEAT_SECONDS,
+        linger: float = LINGER_SECONDS,
+    ) -> None:
+        self.begin, self.ask, self.hear = begin, ask, hear or hear_feed
+        self.turn, self.heartbeat, self.linger = turn, heartbeat, linger
         self.readers = 0
         self.version = 0
+        self.heard_at = float("-inf")
         self.learnt_at: float | None = None
         self._quotes: dict[str, Quote] = {}
         self._changed_in: dict[str, int] = {}
@@ -119,13 +143,31 @@ class PriceHub:
         return {"at": board.learnt_ms, "still": board.stands_still(time.time())}
 
     async def _run(self) -> None:
-        alone_since = time.monotonic()
-        while self.readers or time.monotonic() - alone_since < LINGER_SECONDS:
-            began = time.monotonic()
-            alone_since = began if self.readers else alone_since
-            self.take(await asyncio.to_thread(board_of))
-            self._wake_readers()
-            await asyncio.sleep(max(0.05, self.turn - (time.monotonic() - began)))
+        listening = asyncio.create_task(self._listen())
+        try:
+            self.take(await asyncio.to_thread(self.begin))
+            alone_since = time.monotonic()
+            while self.readers or time.monotonic() - alone_since < self.linger:
+                began = time.monotonic()
+                alone_since = began if self.readers else alone_since
+                self._wake_readers()
+                if began - self.heard_at > QUIET_SECONDS:
+                    asked = await asyncio.to_thread(self.ask)
+                    # What the feed has said meanwhile is newer.
+                    if self.heard_at < began:
+                        self.take(asked)
+                await asyncio.sleep(max(0.05, self.turn - (time.monotonic() - began)))
+        finally:
+            listening.cancel()
+
+    async def _listen(self) -> None:
+        """The feed's own news, for as long as somebody watches; away, it is tried again."""
+        while True:
+            async with aclosing(self.hear()) as news:
+                async for told in news:
+                    self.heard_at = time.monotonic()
+                    self.take(board_from(told.values(), time.time()))
+            await asyncio.sleep(AGAIN_SECONDS)
 
     def _wake_readers(self) -> None:
         """Everybody who waits now is woken once; who comes later waits for the next turn."""

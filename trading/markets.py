@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -15,11 +16,12 @@ from typing import Any, Final, NamedTuple
 import structlog
 
 from engine.amounts import decimal_from_e8
+from exchange import prices
 from exchange.cache import cache
 from exchange.connect import market_data
 from exchange.instants import instant_of
 from exchange.models import Market, Venue
-from exchange.port import ExchangeError
+from exchange.port import DayTicker, ExchangeError
 
 logger = structlog.get_logger(__name__)
 
@@ -89,9 +91,24 @@ class Board:
 
 
 def board_of(venue: str = VENUE, market: str = MARKET, *, now: float | None = None) -> Board:
-    """The newest prices that can be had for at most one request. Never raises for an exchange or a Redis away."""
+    """What the feed says, else what the exchange does, for at most one request. Never raises for any of them away."""
+    now = time.time() if now is None else now
+    told = prices.published(venue, market)
+    return board_from(told.values(), now) if told else asked_board(venue, market, now=now)
+
+
+def asked_board(venue: str = VENUE, market: str = MARKET, *, now: float | None = None) -> Board:
+    """What the exchange says when it is asked, which is rarely. Never raises for an exchange or a Redis away."""
     now = time.time() if now is None else now
     return _asking.board(venue, market, now)
+
+
+def board_from(tickers: Iterable[DayTicker], learnt_at: float) -> Board:
+    found = (
+        Quote(row.symbol, row.price_e8, row.open_e8, row.high_e8, row.low_e8, row.quote_volume_e8, row.at_ms)
+        for row in tickers
+    )
+    return Board({quote.symbol: quote for quote in found}, learnt_at)
 
 
 class _Asking:
@@ -101,6 +118,7 @@ class _Asking:
         self._known: dict[tuple[str, str], Board] = {}
         self._tried_at: dict[tuple[str, str], float] = {}
         self._lock = threading.Lock()
+        self._is_away = False
 
     def board(self, venue: str, market: str, now: float) -> Board:
         name = (venue, market)
@@ -126,9 +144,13 @@ class _Asking:
         try:
             tickers = market_data(venue).day_tickers()
         except ExchangeError as error:
-            logger.warning("tickers_not_asked", venue=venue, error=type(error).__name__)
+            # Asked every few seconds: said once.
+            if not self._is_away:
+                logger.warning("tickers_not_asked", venue=venue, error=type(error).__name__)
+            self._is_away = True
             return shared
-        found = Board({row.symbol: quote_of(row) for row in tickers}, now)
+        self._is_away = False
+        found = board_from(tickers, now)
         cache().put(_key(venue, market), _packed(found), ttl_seconds=LAST_GOOD_SECONDS)
         return found
 
@@ -143,13 +165,6 @@ _asking = _Asking()
 def forget_board() -> None:
     """What this process remembers belongs to another installation; for tests."""
     _asking.forget()
-
-
-def quote_of(row: Any) -> Quote:
-    """From the port's DayTicker."""
-    return Quote(
-        row.symbol, row.price_e8, row.open_e8, row.high_e8, row.low_e8, row.quote_volume_e8, row.at_ms
-    )
 
 
 def _newer(one: Board, other: Board) -> Board:
