@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts.vault import credentials_of
 from bots.models import BotConfig
+from engine.amounts import decimal_from_e8
 from engine.market import Candles
 from engine.strategies import parse_params, strategy
 from exchange.connect import market_data
@@ -35,8 +36,11 @@ def fresh(bot: BotConfig) -> BotConfig:
     return BotConfig.objects.select_related("state", "api_key", "account").get(pk=bot.pk)
 
 
-def plan_buy(bot: BotConfig, *, quote: Decimal = SPENT, late_ms: int = 0) -> Order:
-    """An entry committed as `planned`, its money reserved; `late_ms` past its freshness."""
+def plan_buy(
+    bot: BotConfig, *, quote: Decimal = SPENT, late_ms: int = 0, close_price: Decimal | None = None
+) -> Order:
+    """An entry committed as `planned`, its money reserved; `late_ms` past its freshness; decided at the price of now,
+    or at another."""
     read_wallet(bot.api_key, "spot", "USDT")
     now_ms = market_data("sandbox").market_time_ms(bot.symbol)
     _rules, version = rules_for("sandbox", "spot", bot.symbol)
@@ -50,7 +54,7 @@ def plan_buy(bot: BotConfig, *, quote: Decimal = SPENT, late_ms: int = 0) -> Ord
             action="enter",
             reason="entry signal",
             text="The test wants it.",
-            close_price=1,
+            close_price=close_price or decimal_from_e8(market_data("sandbox").price_e8(bot.symbol)),
         )
         return plan_entry(
             bot,

@@ -70,7 +70,8 @@ def test_a_shorter_timeframe_goes_on_where_the_longer_one_ended(sandbox: Any, ne
 
 def test_candles_of_two_timeframes_may_open_together(sandbox: Any, new_bot: Any) -> None:
     """A decision about the minute at :00 keeps no decision about the five minutes at :00 from being written."""
-    bot = new_bot()
+    # Nothing crosses upward at an RSI below 1: it will not enter.
+    bot = new_bot(strategy_params={"ema_fast": 2, "ema_slow": 5, "rsi_oversold": 0, "rsi_overbought": 1})
     now_ms = go_past_a_five_minute_close(sandbox, 1)
     run_bot(bot.pk)
     Decision.objects.filter(bot_config=bot).delete()

@@ -9,7 +9,7 @@ import pytest
 
 from accounts.keys import client_of
 from accounts.vault import credentials_of
-from bots.models import Halt
+from bots.models import BotConfig, Halt
 from engine.amounts import e8_from_decimal
 from engine.orders import Side
 from exchange.port import MarketOrder, Stamp
@@ -192,6 +192,39 @@ def test_a_refused_exit_backs_off_and_shows_on_the_bot(sandbox: Any, new_bot: An
     make_older(order, "settled_at")
     settle_orders()
     assert [again.state for again in Order.objects.filter(purpose="exit")] == ["rejected"] * 2
+
+
+@pytest.mark.parametrize(
+    ("decided_at", "state"), [("1.004", "filled"), ("1.006", "rejected"), ("0.994", "rejected")]
+)
+def test_an_entry_at_another_price_than_the_signals_is_refused(
+    sandbox: Any, new_bot: Any, decided_at: str, state: str
+) -> None:
+    """The book is asked after the claim: more than half a percent away, either way, nothing is sent."""
+    bot = new_bot()
+    now = Decimal(client_of(bot.api_key).price_e8(bot.symbol)) / 10**8
+    order = send(plan_buy(bot, close_price=(now * Decimal(decided_at)).quantize(Decimal("0.01"))).pk)
+    assert (order.state, reserved(bot)) == (state, 0)
+    assert len(their_orders(sandbox, bot)) == (1 if state == "filled" else 0)
+    assert order.error_message.startswith("price moved") is (state == "rejected")
+
+
+def test_the_allowed_slippage_is_the_bots_own(sandbox: Any, new_bot: Any) -> None:
+    bot = new_bot()
+    BotConfig.objects.filter(pk=bot.pk).update(max_slippage_perc=2)
+    now = Decimal(client_of(bot.api_key).price_e8(bot.symbol)) / 10**8
+    assert (
+        send(plan_buy(bot, close_price=(now * Decimal("1.015")).quantize(Decimal("0.01"))).pk).state
+        == "filled"
+    )
+
+
+def test_without_a_book_no_entry_is_sent(sandbox: Any, new_bot: Any) -> None:
+    bot = new_bot()
+    order = plan_buy(bot)
+    sandbox.control.set_faults([{"kind": "error_503_before", "method": "GET", "path": "/api/v3/depth"}])
+    assert send(order.pk).state == "rejected"
+    assert (their_orders(sandbox, bot), reserved(bot)) == ([], 0)
 
 
 def test_a_definite_refusal_frees_the_money_and_says_why(sandbox: Any, new_bot: Any) -> None:

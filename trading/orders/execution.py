@@ -12,8 +12,9 @@ from django.utils import timezone
 
 from accounts.keys import check_key, client_of
 from bots.models import BotConfig, BotStatus, Halt
-from engine.amounts import e8_from_decimal
+from engine.amounts import e6_from_percent, e8_from_decimal, plain_e8
 from engine.orders import OrderState, Purpose, Side
+from engine.slippage import DEFAULT_MAX_PERCENT_E6, average_ask_e8, has_moved
 from exchange.port import (
     CredentialsRefused,
     Exchange,
@@ -33,6 +34,7 @@ logger = structlog.get_logger(__name__)
 
 RECV_WINDOW_MS = 5_000
 FILTER_FAILURE = -1013
+BOOK_LEVELS = 100
 SELF_TRADE_PREVENTION = {Purpose.ENTRY: "EXPIRE_TAKER", Purpose.EXIT: "EXPIRE_MAKER"}
 BLOCKING_STATUSES = (BotStatus.PAUSED, BotStatus.ERROR)
 
@@ -54,7 +56,9 @@ def send(order_id: int) -> Order:
         if order.purpose == Purpose.ENTRY:
             drop_refused_entry(order)
         return load(order_id)
-    _transmit(load(order_id), exchange, stamp)
+    order = load(order_id)
+    if order.purpose != Purpose.ENTRY or _is_price_as_decided(order, exchange):
+        _transmit(order, exchange, stamp)
     return load(order_id)
 
 
@@ -94,6 +98,28 @@ def drop_refused_entry(order: Order) -> None:
         only_from=OrderState.PLANNED,
         message="No longer wanted: the bot was stopped, paused or halted, or it is too late.",
     )
+
+
+def _is_price_as_decided(order: Order, exchange: Exchange) -> bool:
+    """After the claim and before signing the book is asked: an entry at another price than the signal's is refused."""
+    try:
+        book = exchange.book(order.symbol, levels=BOOK_LEVELS)
+    except ExchangeError as error:
+        ledger.close_without_fill(order.pk, OrderState.REJECTED, message=f"Not sent: {error}")
+        return False
+    assert order.quote_quantity is not None
+    assert order.decision is not None
+    price = average_ask_e8(book.asks, e8_from_decimal(order.quote_quantity))
+    close = e8_from_decimal(order.decision.close_price)
+    allowed = order.bot_config.max_slippage_perc
+    share = DEFAULT_MAX_PERCENT_E6 if allowed is None else e6_from_percent(allowed)
+    if price is not None and not has_moved(price, close, share):
+        return True
+    now = "more than the book shows" if price is None else plain_e8(price)
+    ledger.close_without_fill(
+        order.pk, OrderState.REJECTED, message=f"price moved: {plain_e8(close)} at the signal, {now} now."
+    )
+    return False
 
 
 def _transmit(order: Order, exchange: Exchange, stamp: Stamp) -> None:

@@ -117,7 +117,11 @@ def _book_replacement(new: Order, old: Order, answer: ReplaceReport, exchange: E
         Order.objects.filter(pk=old.pk).update(asked_at=new.claimed_at)
         book_report(old, answer.cancelled, exchange)
     if answer.placed is None:
-        raise answer.refusal or Rejected(0, "The exchange did not place the new stop.")
+        refusal = answer.refusal or Rejected(0, "The exchange did not place the new stop.")
+        if answer.cancelled is not None:
+            raise refusal
+        # The old one was not there to be cancelled: filled, most likely. That is no word against the new one.
+        _refuse([new], refusal)
 
 
 def _refuse(orders: Sequence[Order], error: Rejected) -> None:
