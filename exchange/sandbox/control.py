@@ -82,6 +82,17 @@ class ControlClient:
     def advance(self, candles: int = 1) -> dict[str, Any]:
         return self._ask("POST", "clock", body={"advance_candles": candles})
 
+    def limits(self) -> dict[str, dict[str, int]]:
+        """`limits` in force and what Binance's are (`recorded`)."""
+        return self._ask("GET", "limits")
+
+    def set_limits(self, **limits: int) -> dict[str, dict[str, int]]:
+        """`weight_per_minute`, `orders_per_10s`, `orders_per_day`; what is not named stays."""
+        return self._ask("PUT", "limits", body=limits)
+
+    def reset_limits(self) -> None:
+        self._ask("DELETE", "limits")
+
     def faults(self) -> Rows:
         return list(self._ask("GET", "faults")["faults"])
 

@@ -8,6 +8,7 @@ from exchange.sandbox.clock import ClockError
 from exchange.sandbox.credentials import mint_api_key, secret_for
 from exchange.sandbox.desk import Desk
 from exchange.sandbox.faults import FaultError
+from exchange.sandbox.limits import LimitError
 from exchange.sandbox.shapes import fixed, my_trade, order_queried
 from exchange.sandbox.state import Account, Order, Trade
 
@@ -56,6 +57,9 @@ class ControlApi:
             ("GET", "faults"): self._faults,
             ("PUT", "faults"): self._put_faults,
             ("DELETE", "faults"): self._delete_faults,
+            ("GET", "limits"): self._limits,
+            ("PUT", "limits"): self._put_limits,
+            ("DELETE", "limits"): self._reset_limits,
         }
 
     def answer(self, method: str, name: str, query: Query, body: Any) -> dict[str, Any]:
@@ -64,7 +68,7 @@ class ControlApi:
             raise ControlError(404, f"There is no {method} {PREFIX}{name}.")
         try:
             return verb(query, body)
-        except (ClockError, FaultError) as wrong:
+        except (ClockError, FaultError, LimitError) as wrong:
             raise ControlError(400, str(wrong)) from wrong
 
     def _accounts(self, query: Query, body: Any) -> dict[str, Any]:
@@ -156,6 +160,19 @@ class ControlApi:
     def _delete_faults(self, query: Query, body: Any) -> dict[str, Any]:
         self._desk.faults.replace([])
         return {"faults": []}
+
+    def _limits(self, query: Query, body: Any) -> dict[str, Any]:
+        return self._desk.limits.as_dict()
+
+    def _put_limits(self, query: Query, body: Any) -> dict[str, Any]:
+        if not isinstance(body, dict) or not body:
+            raise ControlError(400, "Send an object of limits.")
+        self._desk.limits.change(body)
+        return self._limits(query, body)
+
+    def _reset_limits(self, query: Query, body: Any) -> dict[str, Any]:
+        self._desk.limits.reset()
+        return self._limits(query, body)
 
 
 def _end(order: Order) -> dict[str, Any]:

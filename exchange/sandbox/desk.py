@@ -16,6 +16,7 @@ from exchange.sandbox.credentials import uid_of
 from exchange.sandbox.faults import Faults
 from exchange.sandbox.filters import filters_of
 from exchange.sandbox.journal import SNAPSHOT_EVERY, Journal
+from exchange.sandbox.limits import Limits, LimitsInForce, OrderCounts
 from exchange.sandbox.market import TRADING, WEEK_MS, Market
 from exchange.sandbox.positioning import Placement, choose_shift
 from exchange.sandbox.state import Order, OrderList
@@ -43,6 +44,7 @@ class Desk:
         start_ms: int | None = None,
         snapshot_every: int = SNAPSHOT_EVERY,
         wall: Wall = wall_us,
+        limits: Limits | None = None,
     ):
         self._wall = wall
         self.journal = Journal(folder, snapshot_every=snapshot_every)
@@ -66,7 +68,13 @@ class Desk:
         )
         self.state = self.journal.restore(self.world)
         self._hidden_until_us: dict[tuple[str, int], int] = {}
-        self.listeners: list[Listener] = []
+        self.limits = LimitsInForce(
+            limits or Limits(),
+            self.journal.fact("limits"),
+            lambda kept: self.journal.record_fact("limits", kept),
+        )
+        self.order_counts = OrderCounts(self.limits)
+        self.listeners: list[Listener] = [self.order_counts.hear]
 
     def close(self) -> None:
         self.journal.take_snapshot(self.state)

@@ -24,7 +24,8 @@ SIGNATURE_FIELDS = (Field("timestamp", INTEGER), Field("recvWindow", DECIMAL), F
 
 @dataclass(frozen=True)
 class Endpoint:
-    """`weight` is charged for every answer; where `is_free`, for refusals only."""
+    """`weight` is charged for every answer; where `is_free`, for refusals only. Answers to
+    `is_order` say how many orders the account has placed."""
 
     method: str
     path: str
@@ -34,6 +35,7 @@ class Endpoint:
     weight: Callable[[dict[str, str]], int] = lambda values: 1
     takes_nothing: bool = False
     is_free: bool = False
+    is_order: bool = False
 
     def all_fields(self) -> tuple[Field, ...]:
         return self.fields + SIGNATURE_FIELDS if self.signed else self.fields
@@ -139,8 +141,13 @@ ENDPOINTS = (
         signed=True,
         weight=lambda values: 20 if "orderId" in values else 2,
     ),
+    Endpoint(
+        "GET", "/api/v3/rateLimit/order", spot_account.order_counts, signed=True, weight=fixed_weight(40)
+    ),
     Endpoint("GET", "/sapi/v1/account/apiRestrictions", spot_account.api_restrictions, signed=True),
-    Endpoint("POST", "/api/v3/order", spot_orders.new_order, ORDER_FIELDS, signed=True, is_free=True),
+    Endpoint(
+        "POST", "/api/v3/order", spot_orders.new_order, ORDER_FIELDS, signed=True, is_free=True, is_order=True
+    ),
     Endpoint(
         "POST",
         "/api/v3/order/test",
@@ -156,6 +163,7 @@ ENDPOINTS = (
         spot_replacing.REPLACE_FIELDS,
         signed=True,
         is_free=True,
+        is_order=True,
     ),
     Endpoint(
         "DELETE",
@@ -173,7 +181,15 @@ ENDPOINTS = (
         signed=True,
         is_free=True,
     ),
-    Endpoint("POST", "/api/v3/orderList/oco", spot_orders.new_list, LIST_FIELDS, signed=True, is_free=True),
+    Endpoint(
+        "POST",
+        "/api/v3/orderList/oco",
+        spot_orders.new_list,
+        LIST_FIELDS,
+        signed=True,
+        is_free=True,
+        is_order=True,
+    ),
     Endpoint(
         "DELETE",
         "/api/v3/orderList",

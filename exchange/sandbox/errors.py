@@ -6,9 +6,12 @@ from typing import Any
 class Refused(Exception):
     """A definite no: HTTP `status` and body `{"code", "msg"}`. Nothing was changed."""
 
-    def __init__(self, code: int, message: str, status: int = 400, data: dict[str, Any] | None = None):
+    def __init__(self, code: int, message: str, status: int = 400, **more: Any):
+        """`data` belongs into the body, `retry_after` (s) into the header of that name."""
         super().__init__(f"{code} {message}")
-        self.code, self.message, self.status, self.data = code, message, status, data
+        self.code, self.message, self.status = code, message, status
+        self.data: dict[str, Any] | None = more.get("data")
+        self.retry_after: int | None = more.get("retry_after")
 
     def body(self) -> dict[str, Any]:
         told = {"code": self.code, "msg": self.message}
@@ -16,6 +19,7 @@ class Refused(Exception):
 
 
 ORDER_OR_CLIENT_ID = ("origClientOrderId", "orderId")
+TOO_MANY_ORDERS = -1015
 QUANTITY_OR_QUOTE = ("quantity", "quoteOrderQty")
 
 
@@ -182,6 +186,24 @@ def cancel_restricted() -> Refused:
     return Refused(-2011, "Order was not canceled due to cancel restrictions.")
 
 
+PLEASE_STREAM = "Please use WebSocket Streams for live updates to avoid"
+
+
+def too_much_weight(limit: int, retry_after: int) -> Refused:
+    text = f"Too much request weight used; current limit is {limit} request weight per 1 MINUTE."
+    return Refused(-1003, f"{text} {PLEASE_STREAM} polling the API.", 429, retry_after=retry_after)
+
+
+def banned(until_ms: int, retry_after: int) -> Refused:
+    text = f"Way too much request weight used; IP banned until {until_ms}."
+    return Refused(-1003, f"{text} {PLEASE_STREAM} bans.", 418, retry_after=retry_after)
+
+
+def too_many_orders(limit: int, interval: str, retry_after: int) -> Refused:
+    text = f"Too many new orders; current limit is {limit} orders per {interval}."
+    return Refused(TOO_MANY_ORDERS, text, 429, retry_after=retry_after)
+
+
 def invalid_cancel_restrictions() -> Refused:
     return Refused(-1145, "Invalid cancelRestrictions")
 
@@ -190,8 +212,8 @@ def replace_failed(data: dict[str, Any]) -> Refused:
     return Refused(-2022, "Order cancel-replace failed.", data=data)
 
 
-def replace_partially_failed(data: dict[str, Any]) -> Refused:
-    return Refused(-2021, "Order cancel-replace partially failed.", status=409, data=data)
+def replace_partially_failed(data: dict[str, Any], *, status: int) -> Refused:
+    return Refused(-2021, "Order cancel-replace partially failed.", status, data=data)
 
 
 def no_such_list() -> Refused:

@@ -1,8 +1,10 @@
 """How a sandbox is told what to be: environment in, one frozen value out, loud when something is missing."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from exchange.sandbox.limits import Limits
 
 
 class OptionsError(ValueError):
@@ -20,6 +22,7 @@ class Options:
     port: int = 8001
     clock: str = "real"
     start_ms: int | None = None
+    limits: Limits = field(default_factory=Limits)
 
 
 def options_from(environ: Mapping[str, str]) -> Options:
@@ -38,6 +41,22 @@ def options_from(environ: Mapping[str, str]) -> Options:
         port=_whole(environ.get("SANDBOX_PORT", "8001"), "SANDBOX_PORT"),
         clock=clock,
         start_ms=_whole(start, "SANDBOX_START_MS") if start else None,
+        limits=_limits(environ),
+    )
+
+
+LIMIT_NAMES = {
+    "weight_per_minute": "SANDBOX_WEIGHT_LIMIT",
+    "orders_per_10s": "SANDBOX_ORDERS_10S_LIMIT",
+    "orders_per_day": "SANDBOX_ORDERS_DAY_LIMIT",
+}
+
+
+def _limits(environ: Mapping[str, str]) -> Limits:
+    """What is not set keeps its generous default."""
+    given = {field_name: environ.get(name, "") for field_name, name in LIMIT_NAMES.items()}
+    return Limits(
+        **{field_name: _whole(text, LIMIT_NAMES[field_name]) for field_name, text in given.items() if text}
     )
 
 

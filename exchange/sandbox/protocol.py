@@ -7,10 +7,9 @@ from exchange.sandbox import errors
 from exchange.sandbox.call import Call, Json
 from exchange.sandbox.desk import Desk
 from exchange.sandbox.endpoints import BY_PATH, Endpoint
+from exchange.sandbox.limits import RequestWeights
 from exchange.sandbox.reading import parameters_of, read
 from exchange.sandbox.signing import Raw, check_signed
-
-MINUTE_US = 60_000_000
 
 
 @dataclass(frozen=True)
@@ -20,28 +19,13 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-class WeightCounter:
-    """Request weight used per caller address in the running minute of server time."""
-
-    def __init__(self) -> None:
-        self._minute = 0
-        self._used: dict[str, int] = {}
-
-    def charge(self, address: str, weight: int, server_us: int) -> int:
-        minute = server_us // MINUTE_US
-        if minute != self._minute:
-            self._minute, self._used = minute, {}
-        self._used[address] = self._used.get(address, 0) + weight
-        return self._used[address]
-
-
 class Protocol:
     """Binance's surface of one desk."""
 
     def __init__(self, desk: Desk, secret_of: Callable[[str], str]):
         self._desk = desk
         self._secret_of = secret_of
-        self._weights = WeightCounter()
+        self._weights = RequestWeights(desk.limits)
 
     def answer(self, raw: Raw, address: str) -> Answer:
         """Never raises for what a caller sends; a refusal is an answer too."""
@@ -52,10 +36,14 @@ class Protocol:
                 raise errors.unknown_path(raw.path, raw.method)
             parameters = parameters_of(raw.query, raw.body)
             weight = endpoint.weight(parameters)
-            body = endpoint.answer(self._call(endpoint, raw, parameters))
+            due = 0 if endpoint.is_free else weight
+            self._weights.check(address, due, self._desk.now().server_us)
+            call = self._call(endpoint, raw, parameters)
+            body = endpoint.answer(call)
         except errors.Refused as refusal:
-            return self._answered(address, weight, refusal.status, refusal.body())
-        return self._answered(address, 0 if endpoint.is_free else weight, 200, body)
+            waits = {} if refusal.retry_after is None else {"retry-after": str(refusal.retry_after)}
+            return Answer(refusal.status, refusal.body(), self._used(address, weight) | waits)
+        return Answer(200, body, self._used(address, due) | _ordered(endpoint, call))
 
     def _call(self, endpoint: Endpoint, raw: Raw, parameters: dict[str, str]) -> Call:
         if endpoint.takes_nothing and parameters:
@@ -77,6 +65,14 @@ class Protocol:
         """The weight `address` has used in this minute, this included; the WebSocket API counts here too."""
         return self._weights.charge(address, weight, self._desk.now().server_us)
 
-    def _answered(self, address: str, weight: int, status: int, body: Json) -> Answer:
+    def _used(self, address: str, weight: int) -> dict[str, str]:
         used = str(self.charge(address, weight))
-        return Answer(status, body, {"x-mbx-used-weight": used, "x-mbx-used-weight-1m": used})
+        return {"x-mbx-used-weight": used, "x-mbx-used-weight-1m": used}
+
+
+def _ordered(endpoint: Endpoint, call: Call) -> dict[str, str]:
+    """After an order: how many the account has placed, and not had filled, in both intervals."""
+    if not endpoint.is_order:
+        return {}
+    per_10s, per_day = call.desk.order_counts.counts(call.uid, call.at.server_us)
+    return {"x-mbx-order-count-10s": str(per_10s), "x-mbx-order-count-1d": str(per_day)}

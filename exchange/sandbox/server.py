@@ -154,7 +154,9 @@ def serve(options: Options) -> None:
     for ending in (signal.SIGTERM, signal.SIGINT):
         # uvicorn stops gracefully and then raises the signal once more: that must end in `finally`, not in a kill.
         signal.signal(ending, lambda number, frame: sys.exit(0))
-    desk = Desk(options.data_dir / "sandbox", mode=options.clock, start_ms=options.start_ms)
+    desk = Desk(
+        options.data_dir / "sandbox", mode=options.clock, start_ms=options.start_ms, limits=options.limits
+    )
     if desk.placement is not None:
         log("placed", **desk.placement.as_dict())
     log("serving", host=options.host, port=options.port, orders=len(desk.state.orders), **desk.clock_report())

@@ -41,6 +41,10 @@ def trade_fees(call: Call) -> list[Any]:
     return [shapes.trade_fee(symbol) for symbol in wanted_symbols(call)]
 
 
+def order_counts(call: Call) -> list[Any]:
+    return call.desk.order_counts.report(call.uid, call.at.server_us)
+
+
 def prevented_matches(call: Call) -> list[Any]:
     """Orders of this venue never meet each other, so no self-trade was ever prevented."""
     known_symbol(call)

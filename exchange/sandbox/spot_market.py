@@ -53,7 +53,7 @@ def exchange_info(call: Call) -> dict[str, Any]:
     return {
         "timezone": "UTC",
         "serverTime": call.at.server_us // 1000,
-        "rateLimits": info["rateLimits"],
+        "rateLimits": call.desk.limits.in_exchange_info(info["rateLimits"]),
         "exchangeFilters": info["exchangeFilters"],
         "symbols": [
             symbol_info(entry, market.status(entry["symbol"], call.at.market_ms))

@@ -24,7 +24,9 @@ def command_of(call: Call) -> PlaceOrder:
 
 
 def new_order(call: Call) -> dict[str, Any]:
-    return placed(call, call.desk.place(command_of(call), call.at))
+    command = command_of(call)
+    call.desk.order_counts.check(call.uid, 1, call.at.server_us)
+    return placed(call, call.desk.place(command, call.at))
 
 
 def placed(call: Call, order: Order) -> dict[str, Any]:
@@ -50,6 +52,7 @@ def test_order(call: Call) -> dict[str, Any]:
 def new_list(call: Call) -> dict[str, Any]:
     filters = call.desk.world.filters[known_symbol(call)]
     command = list_command(call.values, filters, uid=call.uid, new_id=new_client_order_id)
+    call.desk.order_counts.check(call.uid, len(command.legs), call.at.server_us)
     order_list = call.desk.place_list(command, call.at)
     orders = call.desk.state.legs_of(order_list)
     answer = shapes.order_list(order_list, orders)

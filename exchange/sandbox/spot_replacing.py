@@ -8,12 +8,14 @@ from typing import Any
 
 from exchange.sandbox import errors
 from exchange.sandbox.call import Call
+from exchange.sandbox.commands import PlaceOrder
 from exchange.sandbox.order_parameters import order_fields
 from exchange.sandbox.placing import check_before_replacing
 from exchange.sandbox.reading import CLIENT_ID, Field, choice_field, integer_field
 from exchange.sandbox.spot_orders import RESTRICTION_FIELD, cancel_order, command_of, placed
 
 STOP, GO_ON = "STOP_ON_FAILURE", "ALLOW_FAILURE"
+CANCEL_ONLY = "CANCEL_ONLY"
 SUCCESS, FAILURE, NOT_ATTEMPTED = "SUCCESS", "FAILURE", "NOT_ATTEMPTED"
 CANCEL_IDS = ("cancelOrigClientOrderId", "cancelOrderId")
 
@@ -24,7 +26,7 @@ REPLACE_FIELDS: tuple[Field, ...] = (
     Field("cancelOrigClientOrderId", CLIENT_ID),
     integer_field("cancelOrderId"),
     RESTRICTION_FIELD,
-    choice_field("orderRateLimitExceededMode", ("DO_NOTHING", "CANCEL_ONLY")),
+    choice_field("orderRateLimitExceededMode", ("DO_NOTHING", CANCEL_ONLY)),
 )
 
 
@@ -33,16 +35,27 @@ def cancel_replace(call: Call) -> dict[str, Any]:
         raise errors.missing_both(CANCEL_IDS)
     command = command_of(call)
     check_before_replacing(command, call.at, call.desk.world)
+    cancels_anyway = call.values.get("orderRateLimitExceededMode") == CANCEL_ONLY
+    if not cancels_anyway:
+        call.desk.order_counts.check(call.uid, 1, call.at.server_us)
     cancel_result, cancelled = _tried(lambda: cancel_order(_cancel_call(call)))
     if cancel_result == FAILURE and call.values["cancelReplaceMode"] == STOP:
+        call.desk.order_counts.add(call.uid, 1, call.at.server_us)
         raise errors.replace_failed(_answer(cancel_result, NOT_ATTEMPTED, cancelled, None))
-    new_result, answered = _tried(lambda: placed(call, call.desk.place(command, call.at)))
+    new_result, answered = _tried(lambda: _place_counted(call, command))
     answer = _answer(cancel_result, new_result, cancelled, answered)
     if cancel_result == new_result == FAILURE:
         raise errors.replace_failed(answer)
     if FAILURE in (cancel_result, new_result):
-        raise errors.replace_partially_failed(answer)
+        is_over_limit = new_result == FAILURE and answered["code"] == errors.TOO_MANY_ORDERS
+        stops = call.values["cancelReplaceMode"] == STOP
+        raise errors.replace_partially_failed(answer, status=429 if stops and is_over_limit else 409)
     return answer
+
+
+def _place_counted(call: Call, command: PlaceOrder) -> dict[str, Any]:
+    call.desk.order_counts.check(call.uid, 1, call.at.server_us)
+    return placed(call, call.desk.place(command, call.at))
 
 
 def _tried(half: Any) -> tuple[str, dict[str, Any]]:
