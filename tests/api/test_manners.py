@@ -48,7 +48,6 @@ def test_an_unknown_address_is_a_json_404(anonymous_api, alice_api):
             "/api/v1/nothing",
             "/api/v1/bot-configs/abc",
             "/api/v1/bots/1/teleport",
-            "/api/v1/halts",
         ):
             answer = api.get(path)
             assert (answer.status_code, answer.json()) == (404, {"detail": "Not found."}), path
