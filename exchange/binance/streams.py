@@ -84,6 +84,8 @@ class MarketStream:
 
     async def __aenter__(self) -> MarketStream:
         socket = VenueSockets(self._base_url).multiplex_socket([ALL_TICKERS])
+        # It would come back without our subscriptions, perhaps after we have closed it.
+        socket.MAX_RECONNECTS = 0
         try:
             await socket.connect()
         except _FAILURES as error:

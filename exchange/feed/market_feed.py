@@ -24,7 +24,8 @@ SILENCE_SECONDS: Final = 15.0
 # Binance ends a connection after 24 hours.
 REBUILD_SECONDS: Final = 23 * 3600.0
 FIRST_PAUSE_SECONDS: Final = 0.1
-LONGEST_PAUSE_SECONDS: Final = 5.0
+# Binance takes 300 connections in five minutes.
+LONGEST_PAUSE_SECONDS: Final = 2.0
 # A connection that lasted as long as this was a good one: the next pause is short again.
 GOOD_SECONDS: Final = 10.0
 
