@@ -96,14 +96,15 @@ def test_amounts_are_strings_in_plain_notation(alice_api, body, sent):
         ({"position_size_perc": "101"}, "position_size_perc"),
         ({"position_size_fixed": "5000"}, "position_size_fixed"),
         ({"position_size_fixed": "50", "position_size_perc": "5"}, "position_size_fixed"),
-        ({"stop_loss_perc": "2"}, "stop_loss_perc"),
-        ({"take_profit_perc": "2"}, "take_profit_perc"),
-        ({"trailing_stop_perc": "2"}, "trailing_stop_perc"),
-        ({"max_daily_trades": 3}, "max_daily_trades"),
-        ({"max_daily_loss_perc": "3"}, "max_daily_loss_perc"),
-        ({"daily_target_perc": "3"}, "daily_target_perc"),
-        ({"cooldown_candles": 2}, "cooldown_candles"),
-        ({"max_slippage_perc": "0.5"}, "max_slippage_perc"),
+        ({"stop_loss_perc": "0.04"}, "stop_loss_perc"),
+        ({"take_profit_perc": "91"}, "take_profit_perc"),
+        ({"trailing_stop_perc": "0"}, "trailing_stop_perc"),
+        ({"max_daily_trades": 0}, "max_daily_trades"),
+        ({"max_daily_loss_perc": "-3"}, "max_daily_loss_perc"),
+        ({"daily_target_perc": "0"}, "daily_target_perc"),
+        ({"cooldown_candles": -2}, "cooldown_candles"),
+        ({"max_slippage_perc": "11"}, "max_slippage_perc"),
+        ({"stop_limit_offset_perc": "0.01"}, "stop_limit_offset_perc"),
         ({"leverage": 5}, "leverage"),
         ({"position_type": "futures"}, "position_type"),
         ({"direction": "short"}, "direction"),
@@ -133,6 +134,20 @@ def test_a_strategy_that_is_none_is_named(alice_api, body, verb, strategy):
     sent = {**body, "version": 1, "strategy": strategy}
     answer = getattr(alice_api, verb)(f"{LIST}{pk}", sent, format="json")
     assert (answer.status_code, set(answer.json())) == (400, {"strategy"})
+
+
+def test_exits_limits_and_rests_are_kept_as_they_were_sent(alice_api, body):
+    careful = {
+        "stop_loss_perc": "1.5", "take_profit_perc": "3", "trailing_stop_perc": "0.8", "stop_limit_offset_perc": "1",
+        "max_daily_trades": 20, "max_daily_loss_perc": "5", "daily_target_perc": "2.5", "cooldown_candles": 3,
+        "max_slippage_perc": "0.2",
+    }  # fmt: skip
+    shown = alice_api.post(LIST, {**body, **careful}, format="json").json()
+    assert {name: shown[name] for name in careful} == careful
+    assert (shown["has_stop"], alice_api.get(f"{LIST}{shown['id']}").json()) == (True, shown)
+    emptied = {"version": 1, "stop_loss_perc": None, "trailing_stop_perc": ""}
+    changed = alice_api.patch(f"{LIST}{shown['id']}", emptied, format="json").json()
+    assert (changed["has_stop"], changed["take_profit_perc"]) == (False, "3")
 
 
 def test_everything_wrong_is_said_at_once(alice_api):

@@ -48,6 +48,11 @@ BAD = [
     ("position_size_perc", "0.00001"), ("position_size_perc", "0.4"),
     ("position_size_fixed", "0"), ("position_size_fixed", "1000.01"), ("position_size_fixed", "4.99"),
     ("position_size_fixed", "-1"),
+    ("stop_loss_perc", "0.04"), ("stop_loss_perc", "90.1"), ("stop_loss_perc", "-1"), ("stop_loss_perc", "1.00001"),
+    ("stop_loss_perc", "85"), ("take_profit_perc", "0"), ("take_profit_perc", 91), ("trailing_stop_perc", "0.01"),
+    ("stop_limit_offset_perc", "0.05"), ("stop_limit_offset_perc", 21), ("max_daily_trades", 0),
+    ("max_daily_trades", 1.5), ("max_daily_loss_perc", "0"), ("max_daily_loss_perc", 101),
+    ("daily_target_perc", -3), ("max_slippage_perc", "0"), ("cooldown_candles", -1), ("cooldown_candles", 10_001),
     ("leverage", "many"), ("cooldown_candles", 1.5), ("auto_transfer_funds", "maybe"), ("stop_loss_perc", "x"),
     ("is_active", True), ("version", 3), ("state", {}), ("id", 1), ("no_such_field", 1), ("base_asset", "DOGE"),
 ]  # fmt: skip
@@ -61,10 +66,8 @@ def test_bad_input_is_refused_on_its_own_field(alice: Any, wanted: Any, field: s
 
 ASKED_TOO_EARLY = [
     ("position_type", "futures"), ("direction", "short"), ("direction", "both"), ("leverage", 2), ("leverage", "2"),
-    ("stop_loss_perc", "1"), ("take_profit_perc", 2), ("trailing_stop_perc", 0.5), ("max_daily_trades", 0),
-    ("max_daily_trades", 3), ("max_daily_loss_perc", "5"), ("daily_target_perc", "5"), ("cooldown_candles", 1),
-    ("max_slippage_perc", "0.5"), ("auto_transfer_funds", True), ("auto_transfer_funds", "on"),
-    ("transfer_amount", "10"), ("stop_limit_offset_perc", "2"),
+    ("auto_transfer_funds", True), ("auto_transfer_funds", "on"),
+    ("transfer_amount", "10"),
 ]  # fmt: skip
 
 
@@ -75,7 +78,7 @@ def test_what_is_not_built_yet_is_refused_by_name(alice: Any, wanted: Any, field
 
 
 def test_empty_and_default_values_of_those_fields_are_accepted(alice: Any, wanted: Any) -> None:
-    harmless = {"leverage": "1", "cooldown_candles": 0, "stop_loss_perc": "", "max_daily_trades": None,
+    harmless = {"leverage": "1", "cooldown_candles": "", "stop_loss_perc": "", "max_daily_trades": None,
                 "auto_transfer_funds": "false", "direction": "long", "position_type": "spot"}  # fmt: skip
     checked = check_configuration(alice, {**wanted, **harmless})
     assert (checked["leverage"], checked["stop_loss_perc"], checked["auto_transfer_funds"]) == (
@@ -83,6 +86,18 @@ def test_empty_and_default_values_of_those_fields_are_accepted(alice: Any, wante
         None,
         False,
     )
+
+
+def test_exits_limits_and_rests_are_read_as_they_are_written(alice: Any, wanted: Any) -> None:
+    careful = {
+        "stop_loss_perc": "1.5", "take_profit_perc": 3, "trailing_stop_perc": 0.05, "stop_limit_offset_perc": "0.1",
+        "max_daily_trades": "20", "max_daily_loss_perc": "5", "daily_target_perc": 2.5, "cooldown_candles": "3",
+        "max_slippage_perc": "0.3",
+    }  # fmt: skip
+    checked = check_configuration(alice, {**wanted, **careful})
+    assert {name: str(checked[name]) for name in careful} == {
+        name: str(value) for name, value in careful.items()
+    }
 
 
 def test_everything_wrong_is_named_at_once_and_nothing_is_saved(alice: Any, wanted: Any) -> None:
