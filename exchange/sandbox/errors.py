@@ -17,6 +17,9 @@ class Refused(Exception):
         told = {"code": self.code, "msg": self.message}
         return told if self.data is None else told | {"data": self.data}
 
+    def headers(self) -> dict[str, str]:
+        return {} if self.retry_after is None else {"retry-after": str(self.retry_after)}
+
 
 ORDER_OR_CLIENT_ID = ("origClientOrderId", "orderId")
 TOO_MANY_ORDERS = -1015

@@ -48,7 +48,8 @@ class Journal:
         except OSError as busy:
             self._lock.close()
             raise JournalInUse(f"{folder} is in use by another sandbox") from busy
-        self._database = sqlite3.connect(folder / "journal.sqlite3", isolation_level=None)
+        self.path = folder / "journal.sqlite3"
+        self._database = sqlite3.connect(self.path, isolation_level=None)
         self._database.execute("PRAGMA journal_mode=WAL")
         self._database.execute("PRAGMA synchronous=FULL")
         self._database.executescript(SCHEMA)

@@ -41,8 +41,7 @@ class Protocol:
             call = self._call(endpoint, raw, parameters)
             body = endpoint.answer(call)
         except errors.Refused as refusal:
-            waits = {} if refusal.retry_after is None else {"retry-after": str(refusal.retry_after)}
-            return Answer(refusal.status, refusal.body(), self._used(address, weight) | waits)
+            return Answer(refusal.status, refusal.body(), self._used(address, weight) | refusal.headers())
         return Answer(200, body, self._used(address, due) | _ordered(endpoint, call))
 
     def _call(self, endpoint: Endpoint, raw: Raw, parameters: dict[str, str]) -> Call:

@@ -74,7 +74,7 @@ class Shell:
             body,
             request.headers.get("x-mbx-apikey"),
         )
-        fault = self._desk.faults.draw(raw.method, raw.path, raw.api_key)
+        fault = self._desk.faults.draw(raw)
         if fault is None:
             return json_response(self._answer(raw, request))
         log("fault", kind=fault.kind, method=raw.method, path=raw.path)
@@ -96,6 +96,8 @@ class Shell:
                 return await self._dropped(request)
             case "error_503_before":
                 return self._refused(errors.internal_error())
+            case "reject_with":
+                return self._refused(fault.refusal())
             case "delay_before_ms":
                 await asyncio.sleep(fault.ms / 1000)
         before = len(self._desk.state.orders)
@@ -113,7 +115,7 @@ class Shell:
         return json_response(answer)
 
     def _refused(self, refusal: errors.Refused) -> Response:
-        return json_response(Answer(refusal.status, {"code": refusal.code, "msg": refusal.message}))
+        return json_response(Answer(refusal.status, refusal.body(), refusal.headers()))
 
     async def _dropped(self, request: Request) -> Response:
         """Closes the connection without a byte; the response returned afterwards reaches nobody."""

@@ -53,7 +53,7 @@ def prevented_matches(call: Call) -> list[Any]:
 
 def query_order(call: Call) -> dict[str, Any]:
     order = wanted_order(call)
-    if order is None:
+    if order is None or call.desk.is_hidden(order.symbol, order.order_id):
         raise errors.no_such_order()
     return shapes.order_queried(order)
 

@@ -62,7 +62,7 @@ def new_list(call: Call) -> dict[str, Any]:
 
 
 def wanted_order(call: Call) -> Order | None:
-    """By order id, by client id (the newest of that id), or by both, which then must agree; None where hidden."""
+    """By order id, by client id (the newest of that id), or by both, which then must agree."""
     values, state, symbol = call.values, call.desk.state, known_symbol(call)
     client_id = values.get("origClientOrderId")
     if "orderId" in values:
@@ -71,9 +71,7 @@ def wanted_order(call: Call) -> Order | None:
         order = state.latest_by_client_id(call.uid, symbol, client_id)
     else:
         raise errors.missing_both(errors.ORDER_OR_CLIENT_ID)
-    if order is None or call.desk.is_hidden(symbol, order.order_id):
-        return None
-    if client_id is not None and order.client_order_id != client_id:
+    if order is not None and client_id is not None and order.client_order_id != client_id:
         raise errors.client_id_differs()
     return order
 

@@ -141,3 +141,58 @@ def test_a_senseless_list_changes_nothing(sandbox, faulty):
         sandbox.control.set_faults([{"kind": "drop_before", **ORDER}, {"kind": "?"}])
     assert refusal.value.status == 400
     assert sandbox.control.faults() == before
+
+
+MAKER = {"side": "BUY", "type": "LIMIT_MAKER", "quantity": "0.001", "price": "100000"}
+
+
+def test_a_request_may_be_refused_with_any_words(sandbox, caller, faulty):
+    faulty(
+        {"kind": "reject_with", "code": -1015, "msg": "Too many new orders.", "status": 429, "retry_after": 3}
+    )
+    refused = buy(caller)
+    assert (refused.status_code, refused.json(), refused.headers["retry-after"]) == (
+        429, {"code": -1015, "msg": "Too many new orders."}, "3",
+    )  # fmt: skip
+    assert executed(sandbox, caller) == 0
+
+
+def test_only_requests_with_a_certain_text_may_be_hit(sandbox, caller, faulty):
+    faulty({"kind": "drop_before", "contains": "type=LIMIT_MAKER", "count": None})
+    assert buy(caller).status_code == 200
+    with pytest.raises(requests.ConnectionError):
+        caller.order(**MAKER)
+
+
+def test_a_cancel_can_succeed_unheard(sandbox, caller, faulty):
+    caller.order(**MAKER, newClientOrderId="maker")
+    faulty({"kind": "execute_then_drop", "method": "DELETE"})
+    named = {"symbol": "BTCUSDT", "origClientOrderId": "maker"}
+    with pytest.raises(requests.ConnectionError):
+        caller.signed("DELETE", "/api/v3/order", **named)
+    assert caller.signed("GET", "/api/v3/order", **named).json()["status"] == "CANCELED"
+    assert caller.signed("DELETE", "/api/v3/order", **named).json()["code"] == -2011
+
+
+def test_a_list_can_be_hidden_and_cancelled_all_the_same(sandbox, caller, faulty):
+    buy(caller)
+    pair = {
+        "symbol": "BTCUSDT", "side": "SELL", "quantity": "0.0001", "listClientOrderId": "pair",
+        "aboveType": "LIMIT_MAKER", "abovePrice": "110000",
+        "belowType": "STOP_LOSS_LIMIT", "belowStopPrice": "100000", "belowPrice": "98000", "belowTimeInForce": "GTC",
+    }  # fmt: skip
+    faulty({"kind": "hide_order_ms", "ms": 60_000, "path": "/api/v3/orderList/oco"})
+    assert caller.signed("POST", "/api/v3/orderList/oco", **pair).status_code == 200
+    assert caller.signed("GET", "/api/v3/openOrderList").json() == []
+    assert caller.signed("GET", "/api/v3/orderList", origClientOrderId="pair").json()["code"] == -2018
+    gone = caller.signed("DELETE", "/api/v3/orderList", symbol="BTCUSDT", listClientOrderId="pair")
+    assert gone.json()["listOrderStatus"] == "ALL_DONE"
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [{"code": -1}, {"msg": "no"}, {"code": "-1", "msg": "no"}, {"code": -1, "msg": "no", "status": 200}],
+)
+def test_a_refusal_needs_its_words(rule):
+    with pytest.raises(FaultError):
+        fault_from({**ORDER, "kind": "reject_with", **rule})
