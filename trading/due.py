@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 from functools import partial
 
 import structlog
@@ -12,13 +13,16 @@ from django.db.models import Exists, OuterRef, Q
 from accounts import live
 from bots.lifecycle import fail
 from bots.models import BotConfig, BotState
-from bots.standing import PRICE_FETCH
+from bots.standing import PRICE_FETCH, Standing, rows_in
 from engine.market import INTERVAL_MS, last_closed_opening
 from exchange.connect import VenueNotAvailable, market_data
+from exchange.instants import instant_of
 from exchange.port import ExchangeError, Rejected
 from trading.models import Order
 
 logger = structlog.get_logger(__name__)
+
+SAME_EYES = ("position_type", "symbol", "timeframe", "strategy", "strategy_params")
 
 
 def managed() -> Q:
@@ -27,9 +31,16 @@ def managed() -> Q:
     return Q(is_active=True) | Q(state__in_position=True) | Q(Exists(unsettled))
 
 
+def paused_before(day: date) -> Q:
+    """Paused by a daily limit of a day before: the run that finds them rolls the day, and they enter again."""
+    rested = BotState.objects.filter(rows_in(Standing.PAUSED_TODAY), counters_date__lt=day)
+    return Q(pk__in=rested.values("pk"))
+
+
 def due_bots() -> list[int]:
-    """Ids of the bots to run now. A venue that does not answer is shown on its bots, and tried again next time."""
-    rows = BotConfig.objects.filter(managed(), archived_at__isnull=True)
+    """Ids of the bots to run now, those that look at the same candles with the same eyes beside each other. A venue
+    that does not answer is shown on its bots, and tried again next time."""
+    rows = BotConfig.objects.filter(managed() | paused_before(date.max), archived_at__isnull=True)
     found: list[int] = []
     for venue in sorted(set(rows.values_list("api_key__venue", flat=True))):
         at_venue = rows.filter(api_key__venue=venue)
@@ -37,9 +48,11 @@ def due_bots() -> list[int]:
             now_ms = market_time_ms(venue, at_venue.values_list("symbol", flat=True))
         except (ExchangeError, VenueNotAvailable) as error:
             logger.warning("venue_away", venue=venue, cause=str(error))
-            _show_away(at_venue.values_list("pk", flat=True), str(error))
+            _show_away(at_venue.filter(managed()).values_list("pk", flat=True), str(error))
             continue
-        found += at_venue.filter(_has_unseen_candle(now_ms)).order_by("pk").values_list("pk", flat=True)
+        today = instant_of(now_ms).date()
+        due = at_venue.filter(managed() | paused_before(today), _has_unseen_candle(now_ms))
+        found += due.order_by(*SAME_EYES, "pk").values_list("pk", flat=True)
     return found
 
 

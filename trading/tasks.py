@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import batched
 from typing import Any
 
 import structlog
@@ -9,6 +10,7 @@ from celery import shared_task
 
 from trading.broken_runs import run_or_show
 from trading.chart import ChartSeries
+from trading.chunks import CHUNK, run_chunk
 from trading.due import due_bots
 from trading.orders.protection import tend
 from trading.orders.settlement import settle_orders
@@ -31,12 +33,20 @@ def run_bot_task(self: Any, bot_config_id: int) -> str:
     return line
 
 
+@shared_task(name="trading.run_bots_chunk", ignore_result=True, expires=50)
+def run_bots_chunk(bot_ids: list[int]) -> str:
+    """Run bots together; those that need the exchange are queued to be run alone."""
+    outcome = dict(run_chunk(bot_ids))
+    logger.info("chunk_run", count=len(bot_ids), outcome=outcome)
+    return f"{outcome}"
+
+
 @shared_task(name="trading.run_bot_task_for_all", ignore_result=True, expires=50)
 def run_bot_task_for_all() -> str:
-    """Every minute: queue a run for every due bot."""
+    """Every minute: queue the due bots, chunk by chunk."""
     due = due_bots()
-    for bot_id in due:
-        run_bot_task.delay(bot_id)
+    for chunk in batched(due, CHUNK):
+        run_bots_chunk.delay(list(chunk))
     logger.info("bots_due", count=len(due))
     return f"{len(due)} bots due"
 

@@ -1,0 +1,214 @@
+"""Runs bots by the hundred: a series is read once, signals are computed once, rows are read and written set by set.
+
+The same engine and the same rules as `runner.run_bot`, and the same rows afterwards. Only what ends in a status is
+finished here; an order, a position, an entry signal, anything odd is left to a run of its own.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import partial
+
+import structlog
+from django.db import DataError, IntegrityError, transaction
+from django.utils import timezone
+
+from accounts import live
+from bots.lifecycle import fail, roll_day
+from bots.models import BotState, BotStatus
+from bots.standing import Standing, can_follow, standing_of
+from engine.amounts import decimal_from_e8
+from engine.decide import Action, decide, says_something_new
+from engine.decide import Decision as Decided
+from engine.reasons import Reason
+from exchange.instants import instant_of
+from exchange.port import ExchangeError
+from trading import chunk_rows
+from trading.broken_runs import PASSES
+from trading.chunk_rows import BotRow, Seen
+from trading.chunk_views import Glance, Sight, look_for_all, wanted_bots
+from trading.models import Decision
+from trading.runner import CAUSES, MAY_ENTER
+from trading.snapshots import flat_snapshot, standing_block
+from trading.waking import queue
+
+logger = structlog.get_logger(__name__)
+
+RUN_TASK = "trading.run_bot_task"
+CHUNK = 500
+
+
+@dataclass
+class Outcome:
+    """What a chunk came to: rows to write, and bots to be run by themselves."""
+
+    alone: list[int] = field(default_factory=list)
+    seen: list[Seen] = field(default_factory=list)
+    changed: list[Seen] = field(default_factory=list)
+    paused: list[int] = field(default_factory=list)
+    decisions: list[Decision] = field(default_factory=list)
+    names: dict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
+    tally: Counter[str] = field(default_factory=Counter)
+
+
+def run_chunk(bot_ids: Iterable[int]) -> Counter[str]:
+    """Evaluate these bots on the last closed candle. Returns how many came to what; the bots that need more than a
+    new status are queued to be run alone, and so are those that somebody else holds or has just changed."""
+    sight = look_for_all(wanted_bots(bot_ids))
+    try:
+        with transaction.atomic():
+            outcome = decide_for_all(sight)
+    except (IntegrityError, DataError) as refusal:
+        # One row that the database refuses must not stop the others: everyone alone, and the culprit is shown.
+        logger.warning("chunk_refused", cause=str(refusal), count=len(sight.glances))
+        outcome = Outcome(alone=list(sight.glances))
+    for away, error in sight.away:
+        _show_away(away, error, outcome)
+    for bot_id in [*outcome.alone, *sight.odd]:
+        queue(RUN_TASK, bot_id)
+    outcome.tally["alone"] = len(outcome.alone) + len(sight.odd)
+    return outcome.tally
+
+
+def decide_for_all(sight: Sight) -> Outcome:
+    """The locked part. Everything is read after the lock: a stop or a fill committed before it is seen."""
+    outcome, at = Outcome(), timezone.now()
+    days = chunk_rows.lock_states([*sight.glances, *sight.blind])
+    outcome.alone += [pk for pk in sight.glances if pk not in days]
+    _roll_days(days, sight)
+    rows = chunk_rows.read_rows(days)
+    busy, halts = chunk_rows.busy_bots(list(days)), chunk_rows.open_halts()
+    exits_ms = chunk_rows.last_exits_ms([row.pk for row in rows if row.cooldown_candles])
+    for row in rows:
+        glance = sight.glances.get(row.pk)
+        if glance is None or _has_seen(row, glance):
+            _nothing_new(row, outcome)
+        elif row.in_position or row.pk in busy or row.version != glance.version:
+            outcome.alone.append(row.pk)
+        else:
+            try:
+                _decide(
+                    row,
+                    glance,
+                    is_halted=halts.hold(row),
+                    last_exit_ms=exits_ms.get(row.pk),
+                    outcome=outcome,
+                )
+            except PASSES:
+                raise
+            except Exception as error:
+                logger.warning(
+                    "chunk_trouble", bot_config_ids=[row.pk], cause=f"{type(error).__name__}: {error}"
+                )
+                outcome.alone.append(row.pk)
+    _write(outcome, at)
+    return outcome
+
+
+def _has_seen(row: BotRow, glance: Glance) -> bool:
+    return row.last_candle_open_ms is not None and row.last_candle_open_ms >= glance.bar.open_ms
+
+
+def _nothing_new(row: BotRow, outcome: Outcome) -> None:
+    if row.status == BotStatus.PENDING:
+        outcome.alone.append(row.pk)  # it is told what it waits for
+    else:
+        outcome.tally["skipped (nothing new)"] += 1
+
+
+def _roll_days(days: dict[int, date | None], sight: Sight) -> None:
+    """A run rolls the day before it decides; almost always there is none to roll."""
+    behind: dict[date, list[int]] = defaultdict(list)
+    for pk, day in days.items():
+        glance = sight.glances.get(pk)
+        if glance is not None and (day is None or day < glance.acts_on):
+            behind[glance.acts_on].append(pk)
+    for today, bot_ids in behind.items():
+        roll_day(BotState.objects.filter(pk__in=bot_ids), today)
+
+
+def _decide(
+    row: BotRow, glance: Glance, *, is_halted: bool, last_exit_ms: int | None, outcome: Outcome
+) -> None:
+    before, row = row, _be_well_again(row)
+    block = standing_block(row, row, is_key_valid=row.is_key_valid) or (Reason.HALTED if is_halted else None)
+    if glance.bar.long_entry and (block is None or _asks_for_money(row)):
+        outcome.alone.append(row.pk)
+        return
+    snapshot = flat_snapshot(row, row, glance.rules, entry_block=block, last_exit_ms=last_exit_ms)
+    decided = decide(snapshot, glance.bar)
+    if decided.action is not Action.NONE:
+        outcome.alone.append(row.pk)
+        return
+    if says_something_new(row.last_reason, decided):
+        outcome.decisions.append(_decision(row, glance, decided))
+    _note_state(before, _after(row, glance, decided), outcome)
+
+
+def _be_well_again(row: BotRow) -> BotRow:
+    """A run that found its market again ends an error that only waited for that."""
+    if standing_of(row.status, row.status_detail) is not Standing.RETRYING:
+        return row
+    return row._replace(status=BotStatus.WAITING.value, status_detail="", last_error_message="")
+
+
+def _asks_for_money(row: BotRow) -> bool:
+    """Before such a bot decides on an entry signal its wallet is read from the exchange, whatever it then decides."""
+    return row.is_active and standing_of(row.status, row.status_detail) in MAY_ENTER
+
+
+def _decision(row: BotRow, glance: Glance, decided: Decided) -> Decision:
+    return Decision(
+        bot_config_id=row.pk,
+        config_version=row.version,
+        candle_open_ms=glance.bar.open_ms,
+        acts_at=instant_of(decided.acts_at_ms),
+        action=decided.action,
+        reason=decided.reason,
+        text=decided.text[:300],
+        close_price=decimal_from_e8(glance.close_e8),
+    )
+
+
+def _after(row: BotRow, glance: Glance, decided: Decided) -> Seen:
+    """What `set_status` would make of the row: a daily limit's pause, then `waiting`, where the table allows them."""
+    status, detail = row.status, row.status_detail
+    steps = [(BotStatus.PAUSED.value, decided.pause)] if decided.pause else []
+    for new in (*steps, (BotStatus.WAITING.value, decided.reason[:120])):
+        if can_follow(standing_of(status, detail), standing_of(*new)):
+            status, detail = new
+    return Seen(row.pk, glance.bar.open_ms, status, detail, decided.reason, row.last_error_message)
+
+
+def _note_state(row: BotRow, after: Seen, outcome: Outcome) -> None:
+    was = row.status, row.status_detail, row.last_reason, row.last_error_message
+    is_new = was != (after.status, after.status_detail, after.last_reason, after.last_error_message)
+    (outcome.changed if is_new else outcome.seen).append(after)
+    if after.status == BotStatus.PAUSED and row.status != BotStatus.PAUSED:
+        outcome.paused.append(row.pk)
+    outcome.names[row.user_id].append(f"bot-{row.pk}")
+    outcome.tally[f"{after.status} ({after.status_detail})" if after.status_detail else after.status] += 1
+
+
+def _write(outcome: Outcome, at: datetime) -> None:
+    chunk_rows.mark_seen(outcome.seen, at)
+    chunk_rows.write_changed(outcome.changed, at)
+    chunk_rows.make_inactive(outcome.paused, at)
+    Decision.objects.bulk_create(outcome.decisions)
+    for user_id, names in outcome.names.items():
+        transaction.on_commit(partial(live.publish, user_id, *names, "dashboard"))
+
+
+def _show_away(bot_ids: list[int], error: ExchangeError, outcome: Outcome) -> None:
+    """As a run of its own shows it, one bot at a time: it is the exception, and every bot has its own standing."""
+    cause = next(cause for kind, cause in CAUSES if isinstance(error, kind))
+    for state in BotState.objects.filter(pk__in=bot_ids).select_related("bot_config"):
+        with transaction.atomic():
+            fail(state, str(error), cause)
+            transaction.on_commit(
+                partial(live.publish, state.bot_config.user_id, f"bot-{state.pk}", "dashboard")
+            )
+        outcome.tally[f"error ({cause})"] += 1
