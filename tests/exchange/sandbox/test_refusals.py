@@ -284,8 +284,6 @@ def test_another_keys_order_does_not_exist(caller, new_caller, sandbox):
     assert stranger.signed("GET", "/api/v3/myTrades", symbol="BTCUSDT").json() == []
 
 
-@pytest.mark.parametrize(
-    ("method", "path"), [("GET", "/api/v3/sor"), ("PUT", "/api/v3/order"), ("GET", "/")]
-)
+@pytest.mark.parametrize(("method", "path"), [("GET", "/api/v3/sor"), ("PUT", "/api/v3/order"), ("GET", "/")])
 def test_what_is_not_here_is_named(caller, method, path):
     assert answer(caller.send(method, path)) == (404, -5000, f"Path {path}, Method {method} is invalid")
