@@ -159,6 +159,7 @@ TEMPLATES = [
                 "django.template.context_processors.csp",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "trading.halt_sign.halt_sign",
             ],
             "builtins": ["django.templatetags.i18n"],
         },

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from trading import bot_views, market_stream, market_views, views
+from trading import bot_views, halt_views, key_views, market_stream, market_views, views
 
 urlpatterns = [
     path("", views.show_dashboard, name="dashboard"),
@@ -28,4 +28,9 @@ urlpatterns = [
     path("markets/<slug:symbol>/book/", market_views.show_book, name="market-book"),
     path("markets/<slug:symbol>/sparkline/", market_views.show_sparkline, name="market-sparkline"),
     path("markets/<slug:symbol>/favourite/", market_views.keep_favourite, name="market-favourite"),
+    path("keys/<int:key_id>/reset/", key_views.reset_key, name="key-reset"),
+    path("halts/", halt_views.show_halts, name="halts"),
+    path("halts/sign/", halt_views.show_sign, name="halt-sign"),
+    path("halts/begin/", halt_views.begin, name="halt-begin"),
+    path("halts/<int:halt_id>/end/", halt_views.end, name="halt-end"),
 ]

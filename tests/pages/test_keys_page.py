@@ -109,7 +109,18 @@ def test_a_limit_that_is_none_is_refused_and_what_was_typed_stays(
     assert ExchangeAccount.objects.get(pk=paper_key.account_id).account_max_daily_loss_perc is None
 
 
-@pytest.mark.parametrize("deed", ["check", "loss-limit", "delete", "balance"])
+def test_a_paper_account_begins_anew_when_nothing_of_it_is_in_use(alice_page: Any, make_bot: Any) -> None:
+    bot = make_bot(name="Crossing", is_active=True)
+    key, before = bot.api_key, bot.account_id
+    refused = alice_page.post(f"/keys/{key.pk}/reset/", follow=True).content.decode()
+    assert "In use by Crossing" in refused
+    assert ApiKey.objects.get(pk=key.pk).account_id == before
+    type(bot).objects.filter(pk=bot.pk).update(is_active=False)
+    assert "begins anew" in alice_page.post(f"/keys/{key.pk}/reset/", follow=True).content.decode()
+    assert ApiKey.objects.get(pk=key.pk).account_id != before
+
+
+@pytest.mark.parametrize("deed", ["check", "loss-limit", "reset", "delete", "balance"])
 def test_a_strangers_key_is_not_there(charlie_page: Any, bob_page: Any, paper_key: Any, deed: str) -> None:
     before = ApiKey.objects.values().get(pk=paper_key.pk)
     for page in (charlie_page, bob_page):
