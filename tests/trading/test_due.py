@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
-from bots.models import BotConfig
+from bots.lifecycle import set_status
+from bots.models import BotConfig, BotState
 from exchange.connect import forget_clients
 from tests.trading.steps import fresh, plan_buy, plan_sell, strike
+from trading.chunks import run_chunk
 from trading.due import due_bots
 from trading.lifecycle import stop_bot
 from trading.models import Order
@@ -63,6 +66,25 @@ def test_a_bot_never_started_or_deleted_is_not_due(sandbox: Any, new_bot: Any) -
     new_bot(started=False)
     deleted = new_bot()
     BotConfig.objects.filter(pk=deleted.pk).update(archived_at=timezone.now(), is_active=False)
+    assert due_bots() == []
+
+
+def test_a_bot_that_a_limit_paused_is_due_on_the_next_day(sandbox: Any, new_bot: Any) -> None:
+    bot = new_bot()
+    run_bot(bot.pk)
+    sandbox.control.advance()
+    today = fresh(bot).state.counters_date
+    set_status(fresh(bot).state, "paused", "max_daily_trades reached")
+    assert due_bots() == []
+    BotState.objects.update(counters_date=today - timedelta(days=1), daily_trades_count=7)
+    assert due_bots() == [bot.pk]
+    assert set(run_chunk(due_bots())) & {"waiting (no signal)", "alone"}
+    bot = fresh(bot)
+    assert (bot.is_active, bot.state.daily_trades_count, bot.state.counters_date) == (True, 0, today)
+    # Any other pause waits for its user.
+    set_status(bot.state, "paused", "circuit breaker")
+    BotConfig.objects.update(is_active=False)
+    BotState.objects.update(counters_date=today - timedelta(days=1), last_candle_open_ms=None)
     assert due_bots() == []
 
 
