@@ -104,6 +104,8 @@ def check_parameters(given: Named) -> None:
     if values.get("trailingDelta") is not None:
         raise errors.trailing_not_supported()
     for name in NEEDED[kind]:
+        if name not in values and name == "stopPrice":  # A trailing delta would do on Binance.
+            raise errors.missing_both((called(name), called("trailingDelta")))
         if name not in values:
             raise errors.missing(called(name))
     if kind == "MARKET":

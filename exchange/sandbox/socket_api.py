@@ -16,7 +16,6 @@ from exchange.sandbox.user_stream import Subscription, UserStreams
 
 PATH = "/ws-api/v3"
 LONGEST_ID = 36
-WEIGHT_LIMIT = 6000
 WEIGHTS = {"userDataStream.subscribe.signature": 2, "userDataStream.unsubscribe": 2, "session.status": 2}
 Parameters = dict[str, Any]
 
@@ -73,7 +72,7 @@ class ApiSession:
             error = {"code": refusal.code, "msg": refusal.message}
             answer = {"status": refusal.status, "error": error}
         used = self._charge(WEIGHTS.get(method, 1))
-        limits = {"rateLimits": [_weight_limit(used)]} if shows_limits else {}
+        limits = {"rateLimits": [self._weight_limit(used)]} if shows_limits else {}
         self._peer.say(json.dumps({"id": request_id, **answer, **limits}, separators=(",", ":")))
         for subscription in ended:
             self._users.terminate(subscription)
@@ -134,6 +133,15 @@ class ApiSession:
     def _not_logged_on(self, parameters: Parameters) -> None:
         raise errors.not_authorized()
 
+    def _weight_limit(self, used: int) -> dict[str, Any]:
+        return {
+            "rateLimitType": "REQUEST_WEIGHT",
+            "interval": "MINUTE",
+            "intervalNum": 1,
+            "limit": self._desk.limits.now.weight_per_minute,
+            "count": used,
+        }
+
 
 def _request_from(text: str) -> dict[str, Any]:
     try:
@@ -159,13 +167,3 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
-
-
-def _weight_limit(used: int) -> dict[str, Any]:
-    return {
-        "rateLimitType": "REQUEST_WEIGHT",
-        "interval": "MINUTE",
-        "intervalNum": 1,
-        "limit": WEIGHT_LIMIT,
-        "count": used,
-    }

@@ -216,7 +216,7 @@ def test_a_revoked_key_hears_no_more(line, sandbox, caller):
 def test_the_envelope(line):
     assert line.ask("ping", "a-1") == {
         "id": "a-1", "status": 200, "result": {}, "rateLimits": [
-            {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": 6000}
+            {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": 600_000}
             | {"count": line.ask("ping")["rateLimits"][0]["count"] - 1}
         ],
     }  # fmt: skip
