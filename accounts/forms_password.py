@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.contrib.auth.password_validation import password_validators_help_texts
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -20,20 +19,22 @@ class ForgotForm(forms.Form):
     )
 
 
-def password_field(label: Any, autocomplete: str) -> forms.CharField:
+def password_field(label: Any, autocomplete: str, hint: Any = "") -> forms.CharField:
     widget = forms.PasswordInput(attrs={"autocomplete": autocomplete})
-    return forms.CharField(label=label, max_length=128, strip=False, widget=widget)
+    return forms.CharField(label=label, max_length=128, strip=False, widget=widget, help_text=hint)
+
+
+# As on the page for signing up.
+RULES = gettext_lazy(
+    "At least 12 characters, with a lower-case and an upper-case letter, a digit and another character."
+)
 
 
 class NewPasswordForm(forms.Form):
     """A new password, twice."""
 
-    new_password = password_field(gettext_lazy("New password"), "new-password")
+    new_password = password_field(gettext_lazy("New password"), "new-password", RULES)
     repeated = password_field(gettext_lazy("New password again"), "new-password")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["new_password"].help_text = " ".join(password_validators_help_texts())
 
     def clean(self) -> dict[str, Any]:
         values = self.cleaned_data

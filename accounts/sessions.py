@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.sessions.models import Session
@@ -14,6 +14,19 @@ from django.utils import timezone
 from accounts.audit import record
 from accounts.client_address import client_address
 from accounts.models import AuditEvent, BrowserSession
+
+# In this order: every browser claims to be some of those below it.
+BROWSERS: Final = (
+    ("Edg", "Edge"),
+    ("OPR", "Opera"),
+    ("Firefox", "Firefox"),
+    ("Chrome", "Chrome"),
+    ("Safari", "Safari"),
+)
+SYSTEMS: Final = (
+    ("Windows", "Windows"), ("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Mac OS", "macOS"),
+    ("Linux", "Linux"),
+)  # fmt: skip
 
 
 def note_session(request: HttpRequest, user: Any) -> None:
@@ -34,6 +47,14 @@ def sessions_of(user: Any) -> QuerySet[BrowserSession]:
     """Living sessions, newest first."""
     own = BrowserSession.objects.filter(user_id=user.pk, session__expire_date__gt=timezone.now())
     return own.order_by("-created_at", "-pk")
+
+
+def name_of_browser(user_agent: str) -> str:
+    """`Firefox · Linux`, as far as the browser says; what it says itself where we know no better."""
+    found = [
+        next((name for word, name in names if word in user_agent), None) for names in (BROWSERS, SYSTEMS)
+    ]
+    return " · ".join(name for name in found if name) or user_agent
 
 
 @transaction.atomic

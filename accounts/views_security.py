@@ -169,7 +169,10 @@ def end_session(request: HttpRequest, session_id: int) -> HttpResponse:
 def security_of(request: HttpRequest, form: ChangePasswordForm) -> dict[str, Any]:
     return {
         "form": form,
-        "sessions": sessions.sessions_of(request.user),
+        "sessions": [
+            (session, sessions.name_of_browser(session.browser))
+            for session in sessions.sessions_of(request.user)
+        ],
         "session_key": request.session.session_key,
         "entries": entries_of(request.user)[:RECENT],
     }

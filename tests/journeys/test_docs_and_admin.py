@@ -34,7 +34,7 @@ def test_an_operator_signs_in_to_the_admin_and_looks_at_keys(
 ) -> None:
     page = own_hosts_only
     page.goto("/admin/")
-    page.fill("input[name=username]", "bob@example.com")
+    page.fill("input[name=login]", "bob@example.com")
     page.fill("input[name=password]", PASSWORD)
     page.click("button[type=submit]")
     page.get_by_role("link", name="Api keys").first.click()
@@ -67,7 +67,7 @@ def test_a_schedule_opens_in_the_admin(own_hosts_only: Any, bob: Any) -> None:
     bob.save()
     page = own_hosts_only
     page.goto(f"/admin/django_celery_beat/periodictask/{task.pk}/change/")
-    page.fill("input[name=username]", "bob@example.com")
+    page.fill("input[name=login]", "bob@example.com")
     page.fill("input[name=password]", PASSWORD)
     page.click("button[type=submit]")
     page.locator("input[name=name]").wait_for()

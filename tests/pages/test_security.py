@@ -19,6 +19,8 @@ from tests.conftest import PASSWORD
 pytestmark = pytest.mark.django_db
 NEW = "Another-horse-43"
 SECURITY = "/accounts/security/"
+DESKTOP = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Version/18.0 Mobile Safari/604.1"
 
 
 def signed_in(email: str, password: str = PASSWORD, **headers) -> Client:
@@ -74,17 +76,17 @@ def test_a_changed_password_signs_out_everywhere_else(alice):
 
 
 def test_sessions_are_listed_and_ended(alice, charlie):
-    here = signed_in(alice.email, headers={"user-agent": "Firefox of Alice"})
-    there = signed_in(alice.email, headers={"user-agent": "Phone of Alice"})
+    here = signed_in(alice.email, headers={"user-agent": DESKTOP})
+    there = signed_in(alice.email, headers={"user-agent": PHONE})
     stranger = signed_in(charlie.email)
     page = here.get(SECURITY).content.decode()
-    assert ("Firefox of Alice" in page, "Phone of Alice" in page) == (True, True)
-    other = BrowserSession.objects.get(browser="Phone of Alice")
+    assert ("Firefox · Linux" in page, "Safari · iPhone" in page) == (True, True)
+    other = BrowserSession.objects.get(browser=PHONE)
     assert stranger.post(reverse("session-end", args=[other.pk])).status_code == 404
     assert there.get(SECURITY).status_code == 200
     assert here.post(reverse("session-end", args=[other.pk])).url == SECURITY
     assert there.get(SECURITY).status_code == 302
-    own = BrowserSession.objects.get(browser="Firefox of Alice")
+    own = BrowserSession.objects.get(browser=DESKTOP)
     assert here.post(reverse("session-end", args=[own.pk])).url == reverse("account_login")
     assert here.get(SECURITY).status_code == 302
 
