@@ -92,15 +92,18 @@ class Feeding:
                 self._measure_lag: MEASURE_EVERY_SECONDS,
             }
             due = dict.fromkeys(turns, 0.0)
+            told = None
             try:
                 while True:
+                    if told != (told := self.feed.state.connected_since):
+                        due[self._give_sign] = 0.0
                     for turn, every in turns.items():
                         if time.monotonic() >= due[turn]:
                             due[turn] = time.monotonic() + every
                             await loop.run_in_executor(thread, turn, loop)
                     await asyncio.sleep(LOOK_EVERY_SECONDS / 4)
             finally:
-                thread.submit(connection.close)
+                thread.submit(_close_connection)
 
     def _look_at_bots(self, loop: asyncio.AbstractEventLoop) -> None:
         close_old_connections()
@@ -134,3 +137,8 @@ class Feeding:
             self.lag.measure(market_data(self._venue), symbols[0])
         except ExchangeError as error:
             logger.warning("lag_not_measured", cause=str(error))
+
+
+def _close_connection() -> None:
+    """That of the thread it runs in."""
+    connection.close()

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from celery.signals import before_task_publish
 
 from exchange.sandbox.running import SandboxProcess
 
@@ -59,6 +60,21 @@ def new_bot(sandbox: SandboxProcess, alice: Any) -> Any:
         return BotConfig.objects.select_related("state", "api_key", "account").get(pk=bot.pk)
 
     return make
+
+
+@pytest.fixture
+def queued() -> Iterator[list[tuple[str, Any]]]:
+    """What is queued from now on, as (task, first argument)."""
+    found: list[tuple[str, Any]] = []
+
+    def note(sender: str, body: Any, **_: Any) -> None:
+        found.append((sender, body[0][0]))
+
+    before_task_publish.connect(note)
+    try:
+        yield found
+    finally:
+        before_task_publish.disconnect(note)
 
 
 @pytest.fixture
