@@ -182,6 +182,7 @@ def _end(order: Order) -> dict[str, Any]:
     return {
         "originalClientOrderId": order.client_order_id,
         "cancelClientOrderId": order.cancel_client_order_id,
+        "triggered_at": None if order.triggered_us is None else order.triggered_us / 1000,
         "ended_at": None if ended_us is None else ended_us / 1000,
         "ended_market_ms": ended_ms,
     }

@@ -54,6 +54,7 @@ class Order:
     ended_ms: int | None = None
     cancel_client_order_id: str | None = None
     expiry_reason: str | None = None
+    triggered_us: int | None = None
 
     @property
     def is_open(self) -> bool:
@@ -150,6 +151,7 @@ class State:
     # What follows is no part of what the venue knows: the next touch of every waiting order, and what is not yet saved.
     unwatched: list[int] = field(default_factory=list, compare=False)
     touches: list[tuple[int, int, int]] = field(default_factory=list, compare=False)
+    most_touches: int = field(default=1_000, compare=False)
     unsaved_orders: set[int] = field(default_factory=set, compare=False)
     unsaved_lists: set[int] = field(default_factory=set, compare=False)
 

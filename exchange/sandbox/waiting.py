@@ -50,13 +50,28 @@ def next_touch(state: State, world: World) -> tuple[int, Order] | None:
             if touch_ms is not None:
                 heapq.heappush(state.touches, (touch_ms, seq, order.waits_since_ms))
     state.unwatched.clear()
+    if len(state.touches) > state.most_touches:
+        _forget_stale(state)
     while state.touches:
-        touch_ms, seq, since_ms = state.touches[0]
-        order = state.orders[seq - 1]
-        if order.is_open and order.waits_since_ms == since_ms:
-            return touch_ms, order
-        heapq.heappop(state.touches)  # It ended, or waits for something else by now.
+        if _is_current(state, state.touches[0]):
+            touch_ms, seq, _ = state.touches[0]
+            return touch_ms, state.orders[seq - 1]
+        heapq.heappop(state.touches)
     return None
+
+
+def _is_current(state: State, touch: tuple[int, int, int]) -> bool:
+    """False once the order has ended or waits for something else."""
+    _, seq, since_ms = touch
+    order = state.orders[seq - 1]
+    return order.is_open and order.waits_since_ms == since_ms
+
+
+def _forget_stale(state: State) -> None:
+    """Orders that were cancelled long before their touch would otherwise pile up."""
+    state.touches = [touch for touch in state.touches if _is_current(state, touch)]
+    heapq.heapify(state.touches)
+    state.most_touches = 1_000 + 2 * len(state.touches)
 
 
 def touched(state: State, order: Order, world: World, at: At) -> Ending:
@@ -76,7 +91,13 @@ def _price_at_trigger(order: Order, world: World, market_ms: int) -> int:
 
 def _triggered(state: State, order: Order, filters: SymbolFilters, at: At, *, price: int) -> Ending:
     """From here on it works: at market, or at its limit where the market may already be; else it rests."""
-    working = replace(order, is_working=True, working_ms=at.market_ms, updated_ms=at.market_ms)
+    working = replace(
+        order,
+        is_working=True,
+        working_ms=at.market_ms,
+        updated_ms=at.market_ms,
+        triggered_us=at.server_us,
+    )
     trigger = OrderChanged(working, "TRIGGERED")
     if order.type in MARKET_AT_TRIGGER or is_reached(working, price):
         if _is_affordable(state, working, filters, price):

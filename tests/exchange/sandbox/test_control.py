@@ -140,3 +140,37 @@ def test_long_lists_come_whole_over_several_pages(sandbox, caller):
         caller.order(side="BUY", quoteOrderQty="20", newClientOrderId=name)
     seen = Small(sandbox.url, sandbox.token).fills(api_key=caller.api_key)
     assert [row["clientOrderId"] for row in seen] == names
+
+
+def test_an_auditor_sees_what_rested_how_it_ended_and_when(own_sandbox, new_caller, noon_ms):
+    caller = new_caller(own_sandbox)
+    caller.order(side="BUY", quantity="0.002")
+    pair = {
+        "symbol": "BTCUSDT", "side": "SELL", "quantity": "0.001", "aboveType": "LIMIT_MAKER", "abovePrice": "106000",
+        "belowType": "STOP_LOSS_LIMIT", "belowStopPrice": "104000", "belowPrice": "100000", "belowTimeInForce": "GTC",
+        "aboveClientOrderId": "target", "belowClientOrderId": "stop",
+    }  # fmt: skip
+    caller.signed("POST", "/api/v3/orderList/oco", **pair)
+    maker = {"side": "BUY", "type": "LIMIT_MAKER", "quantity": "0.001", "price": "100000"}
+    caller.order(**maker, newClientOrderId="maker")
+    named = {"symbol": "BTCUSDT", "origClientOrderId": "maker", "newClientOrderId": "away"}
+    caller.signed("DELETE", "/api/v3/order", **named)
+    own_sandbox.control.advance(60)
+    rows = {row["clientOrderId"]: row for row in own_sandbox.control.orders(api_key=caller.api_key)}
+    target, stop, cancelled = rows["target"], rows["stop"], rows["maker"]
+    assert (target["status"], target["type"], target["price"], target["orderListId"]) == (
+        "FILLED", "LIMIT_MAKER", "106000.00000000", 1,
+    )  # fmt: skip
+    assert noon_ms < target["ended_market_ms"] <= noon_ms + 3_600_000
+    assert target["accepted_at"] < target["ended_at"]
+    assert (stop["status"], stop["stopPrice"], stop["expiryReason"], stop["triggered_at"]) == (
+        "EXPIRED", "104000.00000000", "OCO_TRIGGER", None,
+    )  # fmt: skip
+    assert stop["ended_market_ms"] == target["ended_market_ms"]
+    assert (cancelled["status"], cancelled["originalClientOrderId"], cancelled["cancelClientOrderId"]) == (
+        "CANCELED", "maker", "away",
+    )  # fmt: skip
+    fill = own_sandbox.control.fills(api_key=caller.api_key)[-1]
+    assert (fill["isMaker"], fill["orderListId"], fill["clientOrderId"], fill["time"]) == (
+        True, 1, "target", target["ended_market_ms"],
+    )  # fmt: skip

@@ -76,6 +76,27 @@ def test_python_binance_reads_the_market(client, noon_ms):
 
 
 @pytest.mark.filterwarnings(NO_LOOP)
+def test_python_binance_protects_and_withdraws(client):
+    """Its DELETE carries the parameters in the body."""
+    client.order_market_buy(symbol="BTCUSDT", quantity="0.003")
+    pair = client.order_oco_sell(
+        symbol="BTCUSDT", quantity="0.001", aboveType="LIMIT_MAKER", abovePrice="110000.00",
+        belowType="STOP_LOSS_LIMIT", belowStopPrice="100000.00", belowPrice="98000.00", belowTimeInForce="GTC",
+    )  # fmt: skip
+    assert {order["orderListId"] for order in client.get_open_orders(symbol="BTCUSDT")} == {
+        pair["orderListId"]
+    }
+    client.v3_delete_order_list(symbol="BTCUSDT", orderListId=pair["orderListId"])
+    limit = client.order_limit_sell(symbol="BTCUSDT", quantity="0.001", price="110000.00")
+    better = client.cancel_replace_order(
+        symbol="BTCUSDT", side="SELL", type="LIMIT_MAKER", quantity="0.001", price="109000.00",
+        cancelReplaceMode="STOP_ON_FAILURE", cancelOrderId=limit["orderId"],
+    )  # fmt: skip
+    gone = client.cancel_order(symbol="BTCUSDT", orderId=better["newOrderResponse"]["orderId"])
+    assert (gone["status"], client.get_open_orders()) == ("CANCELED", [])
+
+
+@pytest.mark.filterwarnings(NO_LOOP)
 def test_python_binance_hears_refusals(client):
     with pytest.raises(BinanceAPIException) as refusal:
         client.order_market_buy(symbol="BTCUSDT", quantity=0.00001)

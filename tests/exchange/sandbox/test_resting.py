@@ -345,6 +345,15 @@ def _counts(state: State, leg) -> bool:
     )
 
 
+def test_touches_of_cancelled_orders_do_not_pile_up():
+    state = rich()
+    for number in range(1, 3_001):
+        apply(state, order("LIMIT_MAKER", price=100_500), at(30_000), WORLD)
+        cancel = CancelOrder(uid=1, symbol="BTCUSDT", order_id=number, new_client_order_id="c")
+        apply(state, cancel, at(30_000), WORLD)
+    assert len(state.touches) <= 1_001
+
+
 def test_first_touch_of_a_minute_matches_its_walk():
     minute = (1_000, 1_018, 982, 1_000)
     assert first_touch(minute, 991, rising=False, after_ms=-1) == 14_000
