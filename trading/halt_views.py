@@ -44,7 +44,7 @@ def begin(request: HttpRequest) -> HttpResponse:
         begun = halt(request.user, **form.target, reason=form.cleaned_data["reason"])
     except LifecycleRefused as refused:
         form.add_error(None, refused.message)
-        return _page(request, form, status=refused.status)
+        return _page(request, form, status=refused.status_code)
     messages.success(request, _halted_words(begun))
     return redirect("halts")
 

@@ -35,17 +35,22 @@ def halt(
 ) -> Halt:
     """Halt one bot, one user or the installation: from the commit on no entry of theirs is sent. Halting the same again
     returns the halt that stands. Raises LifecycleRefused (403) where it is not for `by` to do."""
-    if [bot is not None, user is not None, everything].count(True) != 1:
-        raise LifecycleRefused(400, _("Say what to halt: one bot, one user, or everything."))
+    check_may_halt(by, bot=bot, user=user, everything=everything)
     if not reason.strip():
         raise LifecycleRefused(400, _("Say why."), field="reason")
-    owner = bot.user_id if bot is not None else getattr(user, "pk", None)
-    if not by.is_staff and owner != by.pk:
-        raise LifecycleRefused(403, _("Only operators may halt this."))
     begun, paused = begin_halt(by=by, reason=reason.strip(), bot=bot, user=user)
     _drop_entries_under(begun)
     _tell(paused, begun)
     return begun
+
+
+def check_may_halt(by: Any, *, bot: BotConfig | None, user: Any, everything: bool) -> None:
+    """Exactly one scope, and one that is for `by` to halt; else LifecycleRefused."""
+    if [bot is not None, user is not None, everything].count(True) != 1:
+        raise LifecycleRefused(400, _("Say what to halt: one bot, one user, or everything."))
+    owner = bot.user_id if bot is not None else getattr(user, "pk", None)
+    if not by.is_staff and owner != by.pk:
+        raise LifecycleRefused(403, _("Only operators may halt this."))
 
 
 def end_halt(standing: Halt, by: Any) -> Halt:
@@ -87,16 +92,23 @@ def _drop_entries_under(begun: Halt) -> None:
             drop_planned_entries(bot, why=_("Trading was halted."))
 
 
+def tell_about(standing: Halt) -> None:
+    """Pages that show this halt look again."""
+    _tell((), standing)
+
+
 def _tell(bot_ids: Iterable[int], of: Halt) -> None:
     """The owners of the bots that changed, and whoever looks at the halt."""
     names: dict[int, list[str]] = defaultdict(list)
     owners = BotConfig.objects.filter(pk__in=bot_ids).order_by("pk").values_list("pk", "user_id")
     for bot_id, user_id in owners:
         names[user_id].append(f"bot-{bot_id}")
-    if of.user_id is None and of.bot_config_id is None:
-        watching = User.objects.filter(is_active=True).values_list("pk", flat=True)
+    if of.bot_config is not None:
+        watching = [of.bot_config.user_id]
+    elif of.user_id is not None:
+        watching = [of.user_id]
     else:
-        watching = [of.user_id or of.bot_config.user_id]
+        watching = list(User.objects.filter(is_active=True).values_list("pk", flat=True))
     for user_id in {*names, *watching}:
         told = [EVENT, "dashboard", *names[user_id]]
         for first in range(0, len(told), MOST_NAMES):

@@ -12,6 +12,8 @@ from trading.broken_runs import run_or_show
 from trading.chart import ChartSeries
 from trading.chunks import CHUNK, run_chunk
 from trading.due import due_bots
+from trading.going_flat import keep_going_flat
+from trading.limits import halt_losing_accounts
 from trading.orders.protection import tend
 from trading.orders.settlement import settle_orders
 from trading.reset import reactivate_bots
@@ -70,6 +72,18 @@ def reactivate_bots_after_reset() -> str:
     for bot_id in rolled.reactivated:
         run_bot_task.delay(bot_id)
     return f"{rolled.rolled} bots on a new day, {len(rolled.reactivated)} active again"
+
+
+@shared_task(name="trading.keep_going_flat", ignore_result=True, expires=10)
+def keep_going_flat_task() -> str:
+    """At once and every few seconds: ask for what is still to be sold."""
+    return f"{keep_going_flat()} finished"
+
+
+@shared_task(name="trading.halt_losing_accounts", ignore_result=True, expires=30)
+def halt_losing_accounts_task() -> str:
+    """Every half minute: pause the bots of accounts that have lost too much today."""
+    return f"{halt_losing_accounts()} bots paused"
 
 
 @shared_task(name="trading.draw_overlay", ignore_result=True, expires=30)
