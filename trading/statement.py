@@ -5,20 +5,23 @@ exchange. A statement reads each of its parts when a template first asks for it,
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 from django.db.models import Count, Q, Sum
 
 from accounts.models import ApiKey
-from bots.models import BotConfig
+from bots.models import BotConfig, Halt
 from bots.queries import bots_of
-from trading.models import Trade, Wallet
-from trading.open_positions import OpenPosition, last_prices, open_positions
+from trading.equity_curve import Curve, curve_of
+from trading.models import Position, Trade, Wallet
+from trading.open_positions import Cover, OpenPosition, last_prices, open_positions
 
 ZERO = Decimal(0)
+CURVE_DAYS: Final = 30
+MOST_CLOSED: Final = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,39 @@ class Dashboard:
     @cached_property
     def positions(self) -> list[OpenPosition]:
         return open_positions(bots_of(self.user).order_by(), self.now)
+
+    @cached_property
+    def unprotected(self) -> list[OpenPosition]:
+        return [item for item in self.positions if item.cover is Cover.BARE]
+
+    @cached_property
+    def halts(self) -> list[Halt]:
+        """What stops all bots of the user: their own switch, or everybody's."""
+        switches = Halt.objects.filter(ended_at__isnull=True, bot_config__isnull=True)
+        return list(switches.filter(Q(user=self.user) | Q(user__isnull=True)).order_by("created_at"))
+
+    @cached_property
+    def refused_keys(self) -> list[ApiKey]:
+        return list(ApiKey.objects.for_user(self.user).filter(is_valid=False).order_by("label"))
+
+    @property
+    def has_alerts(self) -> bool:
+        return bool(self.in_trouble or self.unprotected or self.halts or self.refused_keys)
+
+    @cached_property
+    def curve(self) -> Curve | None:
+        """What all bots have earned together, after each position that closed in the last days; the newest ones where
+        there were very many."""
+        since = self.midnight - timedelta(days=CURVE_DAYS - 1)
+        closed = Position.objects.for_user(self.user).filter(closed_at__gte=since)
+        newest = closed.order_by("-closed_at", "-pk").values_list("closed_at", "realized_pnl")[:MOST_CLOSED]
+        rows = list(newest)[::-1]
+        total = begin = self.ever - sum((pnl for _at, pnl in rows), ZERO)
+        points = []
+        for at, pnl in rows:
+            total += pnl
+            points.append((at, total))
+        return curve_of(begin, points)
 
     @cached_property
     def unrealised(self) -> Decimal | None:

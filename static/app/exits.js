@@ -4,6 +4,7 @@
   "use strict";
   var box = document.getElementById("chart");
   if (!box || !box.dataset.exits) return;
+  var MOST_ZOOMED_OUT = 5;
   var drawn = null, exits = null, held = null, lines = {};
 
   function colourOf(kind) {
@@ -125,8 +126,21 @@
     }
   });
   document.addEventListener("close", function (event) { if (event.target.id === "dialog") letGo(); }, true);
+  // Stop and target belong to what is shown, as long as the candles stay readable beside them.
+  function withExits(original) {
+    var found = original(), range = found && found.priceRange;
+    if (!range || !exits) return found;
+    var least = range.minValue, most = range.maxValue, span = most - least;
+    exits.lines.forEach(function (line) {
+      least = Math.min(least, line.price);
+      most = Math.max(most, line.price);
+    });
+    if (span > 0 && most - least <= span * MOST_ZOOMED_OUT) found.priceRange = { minValue: least, maxValue: most };
+    return found;
+  }
   document.addEventListener("chart:drawn", function (event) {
     drawn = event.detail;
+    drawn.candles.applyOptions({ autoscaleInfoProvider: withExits });
     drawn.chart.subscribeCrosshairMove(place);
     drawn.chart.timeScale().subscribeVisibleLogicalRangeChange(place);
     window.setInterval(place, 150);
