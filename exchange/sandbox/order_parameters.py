@@ -103,11 +103,11 @@ def check_parameters(given: Named) -> None:
     kind = values["type"]
     if values.get("trailingDelta") is not None:
         raise errors.trailing_not_supported()
-    for name in NEEDED[kind]:
-        if name not in values and name == "stopPrice":  # A trailing delta would do on Binance.
-            raise errors.missing_both((called(name), called("trailingDelta")))
-        if name not in values:
-            raise errors.missing(called(name))
+    missing = [name for name in NEEDED[kind] if name not in values]
+    if missing == ["stopPrice"]:  # A trailing delta would do on Binance.
+        raise errors.missing_both((called("stopPrice"), called("trailingDelta")))
+    if missing:
+        raise errors.missing(called(missing[0]))
     if kind == "MARKET":
         _check_market(values)
     for name in BY_TYPE:
