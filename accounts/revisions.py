@@ -2,13 +2,15 @@
 
 A reader keeps what it computed under the revision it began with; after a raise nobody asks for that any more. A raise
 that Redis never heard of is outlived by a few seconds: TTL_SECONDS is how old an answer can get. Without Redis
-everything is computed anew. Bot runs never come here.
+everything is computed anew, and so it is inside a transaction, which must see what it wrote. Bot runs never come here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import cast
+
+from django.db import connection
 
 from exchange.cache import cache
 
@@ -24,6 +26,8 @@ def raise_revision(user_id: int) -> None:
 
 def read_through[T](user_id: int, name: str, compute: Callable[[], T]) -> T:
     """What `compute` answers (JSON values only), remembered until something of the user changes."""
+    if connection.in_atomic_block:
+        return compute()
     revision = cache().get(_name(user_id)) or 0
     key = f"remembered:{user_id}:{name}:{revision}"
     found = cache().get(key)

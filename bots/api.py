@@ -17,6 +17,7 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
 from accounts.rest import LongPages
+from accounts.revisions import read_through
 from bots import parsing
 from bots.configuration import archive_bot, change_bot, create_bot, rollback
 from bots.filters import BotFilter
@@ -68,6 +69,14 @@ class BotConfigViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Generic
 
     def get_queryset(self) -> Any:
         return bots_of(self.request.user)
+
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Your bots, newest first; remembered until something of yours changes."""
+        user: Any = request.user
+        ask = super().list
+        return Response(
+            read_through(user.pk, f"bots:{request.build_absolute_uri()}", lambda: ask(request).data)
+        )
 
     def get_serializer_class(self) -> Any:
         bodies = {"create": BotConfigBody, "update": BotConfigChange, "partial_update": BotConfigPatch}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import structlog
+from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
@@ -106,3 +107,18 @@ def test_a_forged_header_buys_no_attempts(anonymous_api, alice):
 def test_an_ipv6_network_is_one_neighbour():
     assert neighbourhood("2001:db8:1:2:3::4") == neighbourhood("2001:db8:1:2:ffff::1") == "2001:db8:1:2::/64"
     assert neighbourhood("192.0.2.1") == "192.0.2.1"
+
+
+def test_the_log_names_no_forged_address(rf, settings):
+    from django_structlog.middlewares import RequestMiddleware
+
+    bound = {}
+
+    def look(_request):
+        bound.update(structlog.contextvars.get_contextvars())
+        return HttpResponse()
+
+    request = rf.get("/", HTTP_X_FORWARDED_FOR="203.0.113.7")
+    request.user = None
+    RequestMiddleware(look)(request)
+    assert bound["ip"] == "127.0.0.1"
