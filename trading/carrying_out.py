@@ -23,6 +23,7 @@ from trading.money import NotEnoughMoney
 from trading.orders.execution import send
 from trading.orders.planning import plan_entry, plan_exit, take_for_closing
 from trading.orders.protection import move_exits, tend
+from trading.stop_slots import taken_stop_slots
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,8 @@ def carry_out(planned: Planned) -> Order | None:
 
 
 def _enter(bot: BotConfig, view: View, decided: Decided, decision: Decision) -> Planned:
-    """Plan the entry; when another bot of the account took the money a moment ago, the decision says so instead."""
+    """Plan the entry; when another bot of the account took the money or the last stop a moment ago, the decision says
+    so instead."""
     try:
         with transaction.atomic():
             order = plan_entry(
@@ -75,13 +77,32 @@ def _enter(bot: BotConfig, view: View, decided: Decided, decision: Decision) -> 
                 fresh_until_ms=decided.acts_at_ms + freshness_ms(view.interval_ms),
                 at=timezone.now(),
             )
+            _check_stop_slot(bot, view)
     except NotEnoughMoney as refusal:
-        decision.action, decision.reason = Action.NONE, Reason.NOT_ENOUGH_MONEY
-        decision.text = str(refusal)[:300]
-        decision.save(update_fields=["action", "reason", "text", "updated_at"])
-        bot.state.last_reason = Reason.NOT_ENOUGH_MONEY
-        return NOTHING
+        return _turned_down(bot, decision, Reason.NOT_ENOUGH_MONEY, str(refusal))
+    except NoStopSlot as refusal:
+        return _turned_down(bot, decision, Reason.NO_STOP_SLOT, str(refusal))
     return Planned(order_id=order.pk)
+
+
+class NoStopSlot(Exception):
+    """The account may have no more stops on this symbol."""
+
+
+def _check_stop_slot(bot: BotConfig, view: View) -> None:
+    """Asked again with our own entry counted: reserving has locked the wallet, so entries pass here one by one."""
+    if bot.stop_loss_perc is None and bot.trailing_stop_perc is None:
+        return
+    most = view.rules.max_algo_orders
+    if taken_stop_slots(bot.account, bot.symbol) > most:
+        raise NoStopSlot(f"Entry signal, but {bot.symbol} takes {most} stops of this account and all are taken.")
+
+
+def _turned_down(bot: BotConfig, decision: Decision, reason: Reason, text: str) -> Planned:
+    decision.action, decision.reason, decision.text = Action.NONE, reason, text[:300]
+    decision.save(update_fields=["action", "reason", "text", "updated_at"])
+    bot.state.last_reason = reason
+    return NOTHING
 
 
 def _leave(bot: BotConfig, view: View, decided: Decided, decision: Decision | None) -> Planned:

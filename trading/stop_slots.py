@@ -21,12 +21,17 @@ WANTS_A_STOP = Q(bot_config__stop_loss_perc__isnull=False) | Q(bot_config__trail
 
 
 def free_stop_slots(account: Any, symbol: str, rules: SymbolRules) -> int:
-    """What the symbol allows, less our positions that want a stop (it may be on its way, or being replaced), the stops
-    of others that are not final yet, and the entries in flight that will want one. Never negative."""
+    """What the symbol allows, less what is taken. Never negative."""
+    return max(rules.max_algo_orders - taken_stop_slots(account, symbol), 0)
+
+
+def taken_stop_slots(account: Any, symbol: str) -> int:
+    """Our positions that want a stop (it may be on its way, or being replaced), the stops of others that are not final
+    yet, and the entries in flight that will want one."""
     held = Position.objects.open().filter(
         bot_config__account=account, bot_config__symbol=symbol, stop_price__isnull=False
     )
     ours = Order.objects.unsettled().filter(account=account, symbol=symbol)
     leftovers = ours.filter(kind__in=TRIGGERED).exclude(position__in=held)
     entries = ours.filter(WANTS_A_STOP, purpose=Purpose.ENTRY).exclude(position__in=held)
-    return max(rules.max_algo_orders - held.count() - leftovers.count() - entries.count(), 0)
+    return int(held.count() + leftovers.count() + entries.count())

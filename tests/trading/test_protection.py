@@ -12,6 +12,7 @@ from accounts.keys import client_of
 from bots.models import BotConfig, BotState
 from tests.trading.steps import (
     fresh,
+    go_to_signal,
     make_older,
     plan_buy,
     recorded_candles,
@@ -22,6 +23,7 @@ from trading.models import Order, Position, Trade
 from trading.orders.execution import send
 from trading.orders.protection import move_exits, request_exit, tend
 from trading.orders.settlement import settle_orders
+from trading.runner import run_bot
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -372,3 +374,30 @@ def _gap(candles: Any) -> tuple[int, int]:
         if there.open + 4 * 10**7 < min(here.low, here.close):
             return there.open + 2 * 10**7, minute
     raise AssertionError("no minute opens below the one before it")
+
+
+def test_two_refusals_trip_the_breaker_and_three_stops_too(sandbox: Any, new_bot: Any) -> None:
+    bot = new_bot()
+    BotConfig.objects.filter(pk=bot.pk).update(**STOP_ONLY)
+    for _ in range(3):
+        assert send(plan_buy(bot).pk).state == "filled"
+        position = again(Position.objects.open().get(bot_config=bot))
+        move(position, stop_loss_price=position.entry_price + 50)
+        tend(position.pk)
+    assert fresh(bot).state.status_text == "paused (circuit breaker)"
+    assert Trade.objects.filter(bot_config=bot, reason="stop_loss").count() == 3
+
+
+def test_an_entry_whose_stop_finds_no_place_is_refused_beforehand(sandbox: Any, new_bot: Any) -> None:
+    """The sixth stop of an account on a symbol: Binance allows five."""
+    first = new_bot(initial_capital="100")
+    key = first.api_key
+    bots = [first, *(new_bot(key=key, initial_capital="100") for _ in range(5))]
+    BotConfig.objects.filter(pk__in=[bot.pk for bot in bots]).update(**STOP_ONLY)
+    go_to_signal(sandbox, first, "long_entry")
+    for bot in bots:
+        run_bot(bot.pk)
+    held = [fresh(bot).state.in_position for bot in bots]
+    assert held == [True] * 5 + [False]
+    assert fresh(bots[-1]).state.status_text == "waiting (no stop slot)"
+    assert Position.objects.filter(unprotected_since__isnull=True).count() == 5

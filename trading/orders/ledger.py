@@ -28,6 +28,7 @@ from exchange.port import FillReport, OrderReport
 from exchange.symbols import rules_for
 from trading.models import Fill, Order, Position, Trade
 from trading.models.money import PositionAction
+from trading.limits import after_exit
 from trading.money import earn, release, spend
 from trading.orders.cover import forget_exits, note_cover, want_exits
 
@@ -303,6 +304,7 @@ def _close_position(
     state.current_position_size_coins = decimal_from_e8(0)
     if state.status in LIVELY:
         set_status(state, BotStatus.WAITING, "position closed")
+    after_exit(state, position)
 
 
 def _show_position(position: Position, state: BotState) -> None:

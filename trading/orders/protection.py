@@ -27,6 +27,7 @@ from engine.rules import SymbolRules
 from exchange.connect import market_data
 from exchange.port import CredentialsRefused, Rejected
 from exchange.symbols import rules_for
+from trading.limits import after_protection_failure
 from trading.models import Order, Position
 from trading.models.money import PositionAction
 from trading.orders.asking import settle
@@ -327,6 +328,8 @@ def _react(position_id: int, refusal: Rejected) -> None:
         if not refusal.says_price_passed:
             fail(state, f"The exchange refused the stop: {refusal.message}", PROTECTION_REFUSED)
             take_for_closing(position, reason=UNPROTECTED)
+            after_protection_failure(state)
+            state.save()
             logger.error("protection_refused", bot_config_id=bot.pk, code=refusal.code)
         elif position.stop_price is not None and price <= position.stop_price:
             take_for_closing(position, reason=position.stop_reason)
