@@ -18,18 +18,25 @@ QUIET_MINUTE_MS = 1_750_420_800_000  # 2025-06-20 12:00 UTC, inside the sandbox'
 
 @dataclass(frozen=True)
 class Venue:
-    """`url` and `ws_url` are roots; `new_key` gives (api_key, secret); `pass_minutes` lets the market go on."""
+    """`url` and `ws_url` are roots; `new_key` gives (api_key, secret); `pass_minutes` lets the market go on;
+    `limit_like_binance` puts Binance's limits into force where a venue's own are wider."""
 
     url: str
     ws_url: str
     new_key: Callable[[], tuple[str, str]]
     pass_minutes: Callable[[int], None]
+    limit_like_binance: Callable[[], None]
 
 
 def sandbox_venue(running: SandboxProcess) -> Venue:
     """The sandbox in step mode: the market stands until it is released."""
+    control = running.control
     return Venue(
-        running.url, running.url.replace("http", "ws"), running.control.new_account, running.control.advance
+        running.url,
+        running.url.replace("http", "ws"),
+        new_key=control.new_account,
+        pass_minutes=control.advance,
+        limit_like_binance=lambda: control.set_limits(**control.limits()["recorded"]),
     )
 
 
