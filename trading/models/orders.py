@@ -83,6 +83,8 @@ class Order(TimestampedModel):
     accepted_at = models.DateTimeField(null=True, blank=True)
     # Our wish to cancel, repeated by the order's own id until a query shows a final state.
     cancel_wanted_at = models.DateTimeField(null=True, blank=True)
+    # When its end became unknown for the first time; stays when it is known again.
+    unknown_at = models.DateTimeField(null=True, blank=True)
     # When the exchange was last asked about it (wall), and since when a stop of it is known to be triggered.
     asked_at = models.DateTimeField(null=True, blank=True)
     triggered_at = models.DateTimeField(null=True, blank=True)

@@ -165,7 +165,10 @@ def ask_about_the_key(order: Order) -> None:
 def mark_unknown(order_id: int, *, message: str) -> bool:
     """sending → unknown. The reservation stays, and the bot makes no entry until a query has settled it."""
     changed: int = Order.objects.filter(pk=order_id, state=OrderState.SENDING).update(
-        state=OrderState.UNKNOWN, error_message=message[:300], updated_at=timezone.now()
+        state=OrderState.UNKNOWN,
+        error_message=message[:300],
+        unknown_at=timezone.now(),
+        updated_at=timezone.now(),
     )
     if changed:
         logger.warning("order_unknown", order_id=order_id, cause=message)
