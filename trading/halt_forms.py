@@ -1,4 +1,4 @@
-"""What to halt and why, as the page of halts asks it. Who may is for `trading.halts` to say."""
+"""What to halt or sell and why, as pages ask it. Who may is for `trading.halts` to say."""
 
 from __future__ import annotations
 
@@ -17,21 +17,14 @@ ONE_USER = "user"
 EVERYTHING = "everything"
 
 
-class HaltForm(forms.Form):
-    """After `is_valid()`, `target` is what `trading.halts.halt` wants to be told."""
+class ScopeForm(forms.Form):
+    """What is meant. After `is_valid()`, `target` is what `halt`, `preview` and `go_flat` want to be told."""
 
     scope = forms.ChoiceField(label=gettext_lazy("What"), widget=forms.RadioSelect)
     bot: Any = forms.ModelChoiceField(
         label=gettext_lazy("Bot"), required=False, queryset=None, empty_label=gettext_lazy("Choose a bot")
     )
     email = forms.CharField(label=gettext_lazy("E-mail of the user"), required=False, max_length=254)
-    reason = forms.CharField(
-        label=gettext_lazy("Why"),
-        max_length=200,
-        widget=forms.TextInput(
-            attrs={"placeholder": gettext_lazy("For example: news, I look at it tonight")}
-        ),
-    )
 
     def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -50,7 +43,7 @@ class HaltForm(forms.Form):
         super().clean()
         scope = self.cleaned_data.get("scope")
         if scope == ONE_BOT:
-            self._aim("bot", self.cleaned_data.get("bot"), _("Choose the bot to halt."))
+            self._aim("bot", self.cleaned_data.get("bot"), _("Choose the bot."))
         elif scope == ONE_USER:
             found = User.objects.filter(email__iexact=self.cleaned_data.get("email", "").strip()).first()
             self._aim("email", found, _("There is no user with this address."), name="user")
@@ -65,3 +58,34 @@ class HaltForm(forms.Form):
             self.target = {name or field: found}
         elif field not in self.errors:
             self.add_error(field, otherwise)
+
+
+class HaltForm(ScopeForm):
+    reason = forms.CharField(
+        label=gettext_lazy("Why"),
+        max_length=200,
+        widget=forms.TextInput(
+            attrs={"placeholder": gettext_lazy("For example: news, I look at it tonight")}
+        ),
+    )
+
+
+class FlatForm(ScopeForm):
+    """Selling everything is confirmed by typing a word, so that no click does it by mistake."""
+
+    word = forms.CharField(label=gettext_lazy("Confirm"), max_length=20)
+    reason = forms.CharField(label=gettext_lazy("Why"), max_length=200, required=False)
+
+    def clean_word(self) -> str:
+        typed = str(self.cleaned_data["word"]).strip()
+        # The word of any language we speak will do: what counts is that it was typed.
+        if typed.casefold() not in {"sell", str(word_to_type()).casefold()}:
+            raise forms.ValidationError(_("Type %(word)s to confirm.") % {"word": word_to_type()})
+        return typed
+
+    def clean_reason(self) -> str:
+        return str(self.cleaned_data["reason"]).strip() or _("Stop everything and go flat")
+
+
+def word_to_type() -> str:
+    return _("SELL")

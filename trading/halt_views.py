@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 from bots.halts import scope_of
 from bots.lifecycle import LifecycleRefused
 from bots.models import Halt
+from trading.going_flat import receipts_seen_by
 from trading.halt_forms import EVERY_BOT_OF_MINE, HaltForm
 from trading.halts import end_halt, halt, halts_seen_by, may_end
 
@@ -79,6 +80,7 @@ def _page(request: HttpRequest, form: HaltForm, *, status: int = 200) -> HttpRes
         "standing": [_row(halt, request.user) for halt in seen.filter(ended_at__isnull=True)],
         "ended": [_row(halt, request.user) for halt in ended],
         "page": ended,
+        "receipts": receipts_seen_by(request.user)[:5],
     }
     return render(request, "halts/list.html", context, status=status)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from trading import bot_views, halt_views, key_views, market_stream, market_views, views
+from trading import bot_views, flat_views, halt_views, key_views, market_stream, market_views, views
 
 urlpatterns = [
     path("", views.show_dashboard, name="dashboard"),
@@ -33,4 +33,6 @@ urlpatterns = [
     path("halts/sign/", halt_views.show_sign, name="halt-sign"),
     path("halts/begin/", halt_views.begin, name="halt-begin"),
     path("halts/<int:halt_id>/end/", halt_views.end, name="halt-end"),
+    path("halts/flat/", flat_views.ask_flat, name="flat"),
+    path("halts/flat/<int:receipt_id>/", flat_views.show_receipt, name="flat-receipt"),
 ]
