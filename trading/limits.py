@@ -40,7 +40,8 @@ def after_exit(state: BotState, position: Position) -> None:
         state.recent_stop_exits_ms = sorted([*state.recent_stop_exits_ms, closed_ms])[-BREAKER_EXITS:]
         if breaker_trips(state.recent_stop_exits_ms, state.recent_stop_exits_ms[-1]):
             _trip(state, _("Three stop losses within ten minutes. Look at the bot, then start it again."))
-    transaction.on_commit(partial(halt_losing_account, position.bot_config.account_id))
+    # The booking stands whatever comes of this; the schedule asks again.
+    transaction.on_commit(partial(halt_losing_account, position.bot_config.account_id), robust=True)
 
 
 def after_protection_failure(state: BotState) -> None:
