@@ -59,7 +59,8 @@ def _letter(token: str) -> str:
     return _(
         "Somebody, probably you, asked for a new password for your TradeBot account.\n\n"
         "Choose one here, within the hour:\n%(link)s\n\n"
-        "The link works once. If it was not you, do nothing: your password stays as it is.\n"
+        "The link works once. If it was not you, do nothing:\n"
+        "your password stays as it is.\n"
     ) % {"link": link}
 
 
