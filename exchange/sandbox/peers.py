@@ -17,6 +17,7 @@ from exchange.sandbox.stream_faults import StreamFaults
 
 LIFE_S = 24 * 3600.0
 MOST_WAITING = 8 * 2**20  # characters a client may leave unread
+PATIENCE_S = 30.0  # how long it may take to read one message
 POLICY, GOING_AWAY = 1008, 1001
 
 
@@ -34,12 +35,21 @@ class AbortableProtocol(WebSocketsSansIOProtocol):
 class Peer:
     """`on` says which kind of connection it is (market or user), `is_combined` whether events come wrapped."""
 
-    def __init__(self, socket: WebSocket, on: str, faults: StreamFaults, *, is_combined: bool = False):
+    def __init__(
+        self,
+        socket: WebSocket,
+        on: str,
+        faults: StreamFaults,
+        *,
+        is_combined: bool = False,
+        patience_s: float = PATIENCE_S,
+    ):
         self.on = on
         self.is_combined = is_combined
         self.opened_s = time.monotonic()
         self._socket = socket
         self._faults = faults
+        self._patience_s = patience_s
         self._waiting: deque[str] = deque()
         self._waiting_size = 0
         self._has_more = asyncio.Event()
@@ -55,8 +65,11 @@ class Peer:
         self._waiting_size += len(text)
         self._has_more.set()
         if self._waiting_size > MOST_WAITING:
-            log("slow_consumer", on=self.on, waiting=len(self._waiting))
-            self.abort()
+            self._give_up()
+
+    def _give_up(self) -> None:
+        log("slow_consumer", on=self.on, waiting=len(self._waiting))
+        self.abort()
 
     def push(self, text: str) -> None:
         """An event, through the faults in force."""
@@ -117,11 +130,14 @@ class Peer:
                 while self._waiting:
                     text = self._waiting.popleft()
                     self._waiting_size -= len(text)
-                    await self._socket.send_text(text)
+                    async with asyncio.timeout(self._patience_s):
+                        await self._socket.send_text(text)
                 if self._ending is not None:
                     code, reason = self._ending
                     await self._socket.close(code, reason)
                     return
                 self._has_more.clear()
+        except TimeoutError:
+            self._give_up()
         except WebSocketDisconnect:
             return  # The reader hears of it too, and ends the connection.

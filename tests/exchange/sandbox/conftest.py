@@ -81,7 +81,7 @@ def caller(sandbox):
     return caller_at(sandbox)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def noon_ms():
     return NOON_MS
 

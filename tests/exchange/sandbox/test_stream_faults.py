@@ -9,9 +9,29 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from exchange.sandbox.control import ControlRefused
+from exchange.sandbox.running import SandboxProcess
 from exchange.sandbox.stream_faults import StreamFaultError, StreamFaults
 
 SOON_S = 5
+
+
+@pytest.fixture(scope="module")
+def one_sandbox(tmp_path_factory, noon_ms):
+    with SandboxProcess(tmp_path_factory.mktemp("faults"), clock="step", start_ms=noon_ms) as running:
+        yield running
+
+
+@pytest.fixture
+def moving(one_sandbox):
+    """The sandbox of this module, which tests release, and which is left without faults."""
+    yield one_sandbox
+    one_sandbox.control.clear_stream_faults()
+
+
+@pytest.fixture
+def now_ms(moving):
+    """Where its market stands."""
+    return moving.control.clock()["market_ms"]
 
 
 @contextmanager
@@ -35,58 +55,58 @@ def openings(socket, count):
     return found
 
 
-def test_drop_cuts_every_connection_at_once(own_sandbox):
-    with listening(own_sandbox) as first, listening(own_sandbox) as second:
-        own_sandbox.control.set_stream_faults([{"kind": "drop"}])
+def test_drop_cuts_every_connection_at_once(moving):
+    with listening(moving) as first, listening(moving) as second:
+        moving.control.set_stream_faults([{"kind": "drop"}])
         for socket in (first, second):
             with pytest.raises(ConnectionClosed):
                 drain(socket)
-    assert own_sandbox.control.stream_faults() == []
-    with listening(own_sandbox):
+    assert moving.control.stream_faults() == []
+    with listening(moving):
         pass  # It happened once: a new connection stands.
 
 
-def test_a_fault_on_the_user_stream_leaves_the_market_alone(own_sandbox, noon_ms):
-    with listening(own_sandbox) as market:
-        own_sandbox.control.set_stream_faults([{"kind": "drop", "on": "user"}])
-        own_sandbox.control.advance(1)
-        assert openings(market, 1) == [noon_ms]
+def test_a_fault_on_the_user_stream_leaves_the_market_alone(moving, now_ms):
+    with listening(moving) as market:
+        moving.control.set_stream_faults([{"kind": "drop", "on": "user"}])
+        moving.control.advance(1)
+        assert openings(market, 1) == [now_ms]
 
 
-def test_silence_swallows_events_and_ends(own_sandbox, noon_ms):
-    with listening(own_sandbox) as socket:
-        own_sandbox.control.set_stream_faults([{"kind": "silence", "seconds": 60}])
-        own_sandbox.control.advance(2)
+def test_silence_swallows_events_and_ends(moving, now_ms):
+    with listening(moving) as socket:
+        moving.control.set_stream_faults([{"kind": "silence", "seconds": 60}])
+        moving.control.advance(2)
         socket.send(json.dumps({"method": "LIST_SUBSCRIPTIONS", "id": 1}))
         while "id" not in json.loads(socket.recv(timeout=SOON_S)):
             pass  # Sent before the silence; answers are no events, and come through it.
-        own_sandbox.control.set_stream_faults([])
-        own_sandbox.control.advance(1)
-        assert openings(socket, 1) == [noon_ms + 120_000]
+        moving.control.set_stream_faults([])
+        moving.control.advance(1)
+        assert openings(socket, 1) == [now_ms + 120_000]
 
 
-def test_duplicates(own_sandbox, noon_ms):
-    with listening(own_sandbox) as socket:
-        own_sandbox.control.set_stream_faults([{"kind": "duplicate", "on": "market"}])
-        own_sandbox.control.advance(2)
-        assert openings(socket, 4) == [noon_ms, noon_ms, noon_ms + 60_000, noon_ms + 60_000]
+def test_duplicates(moving, now_ms):
+    with listening(moving) as socket:
+        moving.control.set_stream_faults([{"kind": "duplicate", "on": "market"}])
+        moving.control.advance(2)
+        assert openings(socket, 4) == [now_ms, now_ms, now_ms + 60_000, now_ms + 60_000]
 
 
-def test_reordering_swaps_neighbours_and_loses_none(own_sandbox, noon_ms):
-    with listening(own_sandbox) as socket:
-        own_sandbox.control.set_stream_faults([{"kind": "reorder"}])
-        own_sandbox.control.advance(5)
-        own_sandbox.control.clear_stream_faults()
-        own_sandbox.control.advance(1)
+def test_reordering_swaps_neighbours_and_loses_none(moving, now_ms):
+    with listening(moving) as socket:
+        moving.control.set_stream_faults([{"kind": "reorder"}])
+        moving.control.advance(5)
+        moving.control.clear_stream_faults()
+        moving.control.advance(1)
         found = openings(socket, 6)
     assert found != sorted(found)
-    assert sorted(found) == [noon_ms + 60_000 * minute for minute in range(6)]
+    assert sorted(found) == [now_ms + 60_000 * minute for minute in range(6)]
 
 
-def test_cut_after_ends_connections_old_and_new(own_sandbox):
-    with listening(own_sandbox) as old:
-        own_sandbox.control.set_stream_faults([{"kind": "cut_after", "seconds": 0.3}])
-        with listening(own_sandbox) as new:
+def test_cut_after_ends_connections_old_and_new(moving):
+    with listening(moving) as old:
+        moving.control.set_stream_faults([{"kind": "cut_after", "seconds": 0.3}])
+        with listening(moving) as new:
             started = time.monotonic()
             for socket in (old, new):
                 with pytest.raises(ConnectionClosed) as ended:
@@ -113,9 +133,9 @@ def _until_shutdown(socket):
             return message
 
 
-def test_a_shutdown_can_be_announced_without_one(own_sandbox):
-    with listening(own_sandbox) as socket:
-        own_sandbox.control.set_stream_faults([{"kind": "server_shutdown"}])
+def test_a_shutdown_can_be_announced_without_one(moving):
+    with listening(moving) as socket:
+        moving.control.set_stream_faults([{"kind": "server_shutdown"}])
         assert _until_shutdown(socket)["e"] == "serverShutdown"
         assert json.loads(socket.recv(timeout=SOON_S))["e"] == "kline"
 
@@ -136,11 +156,11 @@ def test_rules_that_make_no_sense(rule, said):
         StreamFaults().replace([rule])
 
 
-def test_a_refused_rule_changes_nothing(own_sandbox):
-    kept = own_sandbox.control.set_stream_faults([{"kind": "duplicate"}])
+def test_a_refused_rule_changes_nothing(moving):
+    kept = moving.control.set_stream_faults([{"kind": "duplicate"}])
     with pytest.raises(ControlRefused, match="400"):
-        own_sandbox.control.set_stream_faults([{"kind": "reorder"}, {"kind": "hiccup"}])
-    assert own_sandbox.control.stream_faults() == kept == [{"kind": "duplicate", "on": None, "seconds": 0.0}]
+        moving.control.set_stream_faults([{"kind": "reorder"}, {"kind": "hiccup"}])
+    assert moving.control.stream_faults() == kept == [{"kind": "duplicate", "on": None, "seconds": 0.0}]
 
 
 def test_silence_is_over_when_its_seconds_are():
