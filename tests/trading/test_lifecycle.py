@@ -105,7 +105,7 @@ def test_a_key_that_cannot_be_decrypted_refuses_without_a_trace_of_it(new_bot: A
     assert (refusal_of(bot).status_code, refusal_of(bot).field) == (400, "api_key")
 
 
-@pytest.mark.parametrize("change", [{"leverage": 2}, {"direction": "short"}, {"stop_loss_perc": Decimal(1)}])
+@pytest.mark.parametrize("change", [{"leverage": 2}, {"direction": "short"}, {"auto_transfer_funds": True}])
 def test_a_row_that_asks_for_what_is_not_built_does_not_start(new_bot: Any, change: dict[str, Any]) -> None:
     bot = new_bot(started=False)
     BotConfig.objects.filter(pk=bot.pk).update(**change)
