@@ -20,6 +20,7 @@ from exchange.sandbox.streams import Streams
 from exchange.sandbox.user_stream import UserStreams
 
 FAREWELL_S = 0.1
+MILLISECOND = "MILLISECOND"
 
 
 class Sockets:
@@ -49,6 +50,9 @@ class Sockets:
         await self._serve_market(socket, socket.query_params.get("streams", ""), is_combined=True)
 
     async def _serve_market(self, socket: WebSocket, names: str, *, is_combined: bool) -> None:
+        if socket.query_params.get("timeUnit", MILLISECOND).upper() != MILLISECOND:
+            await socket.close()  # Refused before it is accepted: better no times than a thousandth of them.
+            return
         await socket.accept()
         peer = Peer(socket, MARKET, self.faults, is_combined=is_combined)
         session = MarketSession(peer, self.streams, self._desk.market.tapes)

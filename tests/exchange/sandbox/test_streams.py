@@ -5,7 +5,7 @@ import time
 from contextlib import contextmanager
 
 import pytest
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from exchange.sandbox.running import SandboxProcess
@@ -293,8 +293,9 @@ def test_too_many_requests_end_the_connection(sandbox):
     assert (ended.value.rcvd.code, ended.value.rcvd.reason) == (1008, "Too many requests")
 
 
-def test_other_paths_are_refused(sandbox):
-    with pytest.raises(Exception, match="HTTP 403"), listening(sandbox, "/market/ws/btcusdt@kline_1m"):
+@pytest.mark.parametrize("path", ["/market/ws/btcusdt@kline_1m", "/ws/btcusdt@trade?timeUnit=MICROSECOND"])
+def test_what_is_not_served_is_refused(sandbox, path):
+    with pytest.raises(InvalidStatus, match="HTTP 403"), listening(sandbox, path):
         pass
 
 
