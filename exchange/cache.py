@@ -32,6 +32,9 @@ OPERATION_SECONDS: Final = 0.5
 PAUSE_SECONDS: Final = 2.0
 # A listener looks up this often, so that a connection that is gone is noticed.
 NEWS_SECONDS: Final = 0.4
+# How often a process adds its hits and misses to the installation's.
+TELL_SECONDS: Final = 10.0
+_TOTALS: Final = "cache-totals"
 _FAILURES: Final = (RedisError, OSError, TimeoutError)
 _ADD: Final = """
 local total = redis.call('INCRBY', KEYS[1], ARGV[1])
@@ -59,6 +62,8 @@ class RedisCache:
         self._lock = threading.Lock()
         self._hits: Counter[str] = Counter()
         self._misses: Counter[str] = Counter()
+        self._told: Counter[str] = Counter()
+        self._told_at = monotonic()
         # One more try where an idle connection had been closed; none after a time-out.
         self._sync = redis.Redis.from_url(
             url, **_limits(), retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,))
@@ -167,6 +172,32 @@ class RedisCache:
         families = sorted(self._hits.keys() | self._misses.keys())
         return {name: {"hits": self._hits[name], "misses": self._misses[name]} for name in families}
 
+    def totals(self) -> dict[str, dict[str, int]]:
+        """Of the installation since Redis was new: like `counts`; each process adds its own every few seconds. Empty
+        where Redis is away."""
+        found: dict[str, dict[str, int]] = {}
+        for name, count in (self._run(lambda: self._sync.hgetall(self._prefix + _TOTALS)) or {}).items():
+            family, _, kind = name.decode().rpartition(":")
+            found.setdefault(family, {"hits": 0, "misses": 0})[kind] = int(count)
+        return dict(sorted(found.items()))
+
+    def tell_counts(self) -> None:
+        """Add to the totals what has been counted since the last time."""
+        now = {
+            f"{family}:{kind}": count
+            for family, counts in self.counts().items()
+            for kind, count in counts.items()
+        }
+        news = {name: count - self._told[name] for name, count in now.items() if count > self._told[name]}
+        if news and self._run(lambda: self._sync_totals(news)) is not None:
+            self._told.update(news)
+
+    def _sync_totals(self, news: dict[str, int]) -> list[Any]:
+        with self._sync.pipeline(transaction=False) as pipe:
+            for name, count in news.items():
+                pipe.hincrby(self._prefix + _TOTALS, name, count)
+            return pipe.execute()
+
     def is_answering(self) -> bool:
         """Asks now, whatever the pause says."""
         self._paused_until = 0.0
@@ -175,7 +206,15 @@ class RedisCache:
     def _counted(self, key: str, raw: Any) -> Any | None:
         value = None if raw is None else json.loads(raw)
         (self._misses if value is None else self._hits)[key.partition(":")[0]] += 1
+        self._tell_counts_now_and_then()
         return value
+
+    def _tell_counts_now_and_then(self) -> None:
+        """In a thread of its own: whoever asked for a value does not wait for a statistic."""
+        now = self._monotonic()
+        if now - self._told_at >= TELL_SECONDS and not self._is_away:
+            self._told_at = now
+            threading.Thread(target=self.tell_counts, name="cache-counts", daemon=True).start()
 
     def _run(self, operation: Callable[[], Any]) -> Any | None:
         if self._monotonic() < self._paused_until:

@@ -17,6 +17,8 @@ logger = structlog.get_logger(__name__)
 
 # How long a host's used weight is worth showing: Binance counts it by the minute.
 WEIGHT_SECONDS: Final = 60
+# The requests of one run share the answer that nobody has to wait.
+ASK_OTHERS_SECONDS: Final = 0.2
 EVERYBODY: Final = "all"
 
 
@@ -48,6 +50,7 @@ class Pace:
         self._monotonic = monotonic
         self._wall = wall
         self._until: dict[str, float] = {}
+        self._others_asked_at: dict[tuple[str, ...], float] = {}
         self._weight_told_at = float("-inf")
         self.used_weight: int | None = None
 
@@ -76,10 +79,16 @@ class Pace:
             self._memory().put(weight_key(self._host), used, ttl_seconds=WEIGHT_SECONDS)
 
     def _left_by_others(self, scopes: tuple[str, ...]) -> float:
-        if self._memory is None or not scopes:
+        now = self._monotonic()
+        if (
+            self._memory is None
+            or now - self._others_asked_at.get(scopes, float("-inf")) < ASK_OTHERS_SECONDS
+        ):
             return 0.0
         ends = self._memory().get_many([self._key(scope) for scope in scopes])
         left = max((end - self._wall() for end in ends if isinstance(end, (int, float))), default=0.0)
+        if left <= 0:
+            self._others_asked_at[scopes] = now
         # A neighbour's clock may be wrong: nobody waits longer than the longest ban because of it.
         return min(left, 3 * 86_400.0)
 

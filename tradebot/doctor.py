@@ -12,6 +12,7 @@ from django.db import DatabaseError
 
 from accounts.models import ApiKey
 from accounts.vault import VaultError, credentials_of
+from exchange.cache import cache
 from exchange.connect import market_data
 from exchange.port import ExchangeError
 from tradebot import health
@@ -38,11 +39,13 @@ class Finding:
 
 
 def examine() -> Iterator[Finding]:
-    """Look at settings, parts, clock and keys, in this order."""
+    """Look at settings, parts, caches, clock and keys, in this order."""
     yield examine_secrets()
     checks = health.prober.checks()
     for name, check in checks.items():
         yield Finding(name, check.detail, "" if check.ok or not check.is_known else ADVICE[name])
+    if checks["redis"].ok:
+        yield examine_caches()
     if checks["sandbox"].ok:
         yield examine_clock()
     if checks["database"].ok and checks["migrations"].ok:
@@ -55,6 +58,15 @@ def examine_secrets() -> Finding:
             "settings", "the secrets are those of the source code", "Type ./run manage doctor instead."
         )
     return Finding("settings", f"read for {settings.ENVIRONMENT}, with secrets of its own")
+
+
+def examine_caches() -> Finding:
+    """How often what was looked for in Redis was there."""
+    counted = [
+        f"{family} {counts['hits']} of {counts['hits'] + counts['misses']}"
+        for family, counts in cache().totals().items()
+    ]
+    return Finding("caches", f"found in Redis: {', '.join(counted)}" if counted else "nothing counted yet")
 
 
 def examine_clock() -> Finding:

@@ -12,7 +12,7 @@ import pytest
 from django.conf import settings
 from structlog.testing import capture_logs
 
-from exchange.cache import PAUSE_SECONDS, RedisCache
+from exchange.cache import PAUSE_SECONDS, TELL_SECONDS, RedisCache
 
 
 class Tick:
@@ -129,3 +129,64 @@ def test_one_outage_is_one_line_in_the_log(away: RedisCache, tick: Tick) -> None
             tick.now += PAUSE_SECONDS + 1
             away.get("a:1")
     assert [line["event"] for line in lines] == ["redis_away"]
+
+
+def test_fields_live_and_are_told_together(here: RedisCache) -> None:
+    assert here.put_fields("prices:x", {"BTC": [1, 2], "ETH": [3]}, ttl_seconds=60)
+    assert here.put_fields("prices:x", {"BTC": [5]}, ttl_seconds=60, news="news")
+    assert here.get_fields("prices:x") == {"BTC": [5], "ETH": [3]}
+    assert (here.get_field("prices:x", "ETH"), here.get_field("prices:x", "XRP")) == ([3], None)
+    assert here.get_fields("prices:y") == {}
+    assert here.counts() == {"prices": {"hits": 2, "misses": 2}}
+
+
+def test_without_redis_there_are_no_fields(away: RedisCache) -> None:
+    assert not away.put_fields("prices:x", {"BTC": 1}, ttl_seconds=60)
+    assert away.get_fields("prices:x") == {}
+    assert away.get_field("prices:x", "BTC") is None
+
+
+def test_news_reach_whoever_listens(here: RedisCache) -> None:
+    async def listen() -> Any:
+        news = here.news("news")
+        async with asyncio.timeout(5):
+            first = asyncio.ensure_future(anext(news))
+            while not first.done():
+                here.put_fields("prices:x", {"BTC": 1}, ttl_seconds=60, news="news")
+                await asyncio.sleep(0.02)
+            await news.aclose()
+            return await first
+
+    assert asyncio.run(listen()) == {"BTC": 1}
+
+
+def test_processes_add_up_what_they_found() -> None:
+    prefix = f"test:{uuid.uuid4().hex}:"
+    one, other = (RedisCache(settings.REDIS_URL, prefix=prefix) for _ in range(2))
+    one.put("symbols:a", 1, ttl_seconds=60)
+    for key in ("symbols:a", "symbols:b"):
+        one.get(key)
+    other.get("symbols:a")
+    other.get("list:x")
+    for process in (one, other, one):
+        process.tell_counts()
+    assert one.totals() == {"list": {"hits": 0, "misses": 1}, "symbols": {"hits": 2, "misses": 1}}
+
+
+def test_counts_are_told_now_and_then_by_themselves(tick: Tick) -> None:
+    prefix = f"test:{uuid.uuid4().hex}:"
+    own = RedisCache(settings.REDIS_URL, prefix=prefix, monotonic=tick)
+    own.get("symbols:a")
+    assert own.totals() == {}
+    tick.now += TELL_SECONDS
+    own.get("symbols:a")
+    deadline = perf_counter() + 5
+    while not own.totals() and perf_counter() < deadline:
+        pass
+    assert own.totals() == {"symbols": {"hits": 0, "misses": 2}}
+
+
+def test_without_redis_there_are_no_totals(away: RedisCache) -> None:
+    away.get("symbols:a")
+    away.tell_counts()
+    assert away.totals() == {}

@@ -11,7 +11,7 @@ from engine.orders import Side
 from exchange.binance.client import BinanceExchange
 from exchange.binance.clock import ServerClock
 from exchange.cache import RedisCache, cache
-from exchange.pacing import EVERYBODY, Pace, weight_key
+from exchange.pacing import ASK_OTHERS_SECONDS, EVERYBODY, Pace, weight_key
 from exchange.port import Credentials, MarketOrder, RateLimited, Stamp
 from tests.exchange.edge import Edge, http, refusal
 
@@ -107,6 +107,15 @@ def test_other_processes_wait_as_well(time: Time) -> None:
     time.seconds += 30
     asking.check(EVERYBODY)
     stranger.check(EVERYBODY)
+
+
+def test_the_others_are_asked_again_in_a_moment(time: Time) -> None:
+    told, asking = (Pace("http://a", cache, monotonic=time, wall=time) for _ in range(2))
+    asking.check(EVERYBODY)
+    told.wait(EVERYBODY, 30)
+    asking.check(EVERYBODY)
+    time.seconds += ASK_OTHERS_SECONDS
+    assert left(lambda: asking.check(EVERYBODY)) == 30
 
 
 def test_without_redis_each_process_knows_its_own(time: Time) -> None:

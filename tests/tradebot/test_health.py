@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +14,17 @@ from django.conf import settings
 from django.template.loader import render_to_string
 from django.test import Client
 
-from tradebot.health import Check, Prober, judge_age, probe_database, probe_redis, probe_sandbox, status_of
+from exchange.feed.sign import STATE, Sign, SignBoard
+from tradebot.health import (
+    Check,
+    Prober,
+    judge_age,
+    judge_feed,
+    probe_database,
+    probe_redis,
+    probe_sandbox,
+    status_of,
+)
 from tradebot.heartbeats import PREFIX, STALE_AFTER_SECONDS, Heartbeat, heartbeat_ages
 from tradebot.supervisor.ports import free_port
 
@@ -84,10 +95,27 @@ def test_a_sign_of_life_goes_stale(age: float, ok: bool) -> None:
     assert judge_age(age).ok is ok
 
 
+def test_the_feed_is_well_while_its_leader_lives_and_is_connected(connection: redis.Redis) -> None:
+    connection.delete(STATE)
+    assert probe_redis(settings.REDIS_URL)["feed"] == Check(False, "no sign of life yet")
+    now = time.time()
+    well = Sign(at=now, is_connected=True, trouble="", series=4, lag_ms=3.2)
+    SignBoard().give(well)
+    assert probe_redis(settings.REDIS_URL)["feed"].ok
+    assert judge_feed(well, now=now + 1) == Check(
+        True, "connected, 4 series, lag 3 ms; last sign of life 1.0 s ago", 1.0
+    )
+    assert not judge_feed(well, now=now + STALE_AFTER_SECONDS + 1).ok
+    cut = judge_feed(replace(well, is_connected=False, trouble="silent for 15 s"), now=now)
+    assert (cut.ok, cut.is_known) == (False, True)
+    assert cut.detail.startswith("not connected: silent for 15 s")
+
+
 def test_without_redis_nobody_claims_to_know_of_worker_and_beat() -> None:
     checks = probe_redis(f"redis://127.0.0.1:{free_port()}/0")
     assert checks["redis"].ok is False
-    assert checks["worker"] == checks["beat"] == Check(False, "unknown while Redis is away", is_known=False)
+    hidden = Check(False, "unknown while Redis is away", is_known=False)
+    assert checks["worker"] == checks["beat"] == checks["feed"] == hidden
 
 
 def test_a_missing_sandbox_is_named() -> None:
