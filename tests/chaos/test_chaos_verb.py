@@ -12,6 +12,7 @@ import pytest
 
 from tradebot.supervisor.instance import ROOT, UsageError
 from tradebot.verbs.chaos import SETTLING_SECONDS, VICTIMS, Kill, metrics_of, read_plan
+from tradebot.verbs.chaos_naked import Naked
 from tradebot.verbs.chaos_witness import Findings
 from tradebot.verbs.own_instance import is_healthy
 
@@ -67,6 +68,10 @@ WELL = Kill("web", 0.0, 1.0, 2.0)
         (WELL, findings(audit={**CLEAN, "missing": 1}), ["lost"]),
         (WELL, findings(audit={**CLEAN, "balance_differences": 2}), ["balance_differences"]),
         (WELL, findings(duplicates=1, stuck_bots=1), ["duplicates", "stuck_bots"]),
+        (WELL, findings(naked=(Naked(1, 0.0, 4.9, False), Naked(1, 9.0, 19.9, True))), []),
+        (WELL, findings(naked=(Naked(1, 0.0, 5.1, False),)), ["naked_longest"]),
+        (WELL, findings(naked=(Naked(1, 0.0, 20.1, True),)), ["naked_longest_unknown"]),
+        (WELL, findings(naked=(Naked(1, 0.0, 1.0, False, lasts=True),)), ["naked_at_the_end"]),
     ],
 )
 def test_only_an_all_zero_end_is_ok(kill: Kill, found: Findings, missed: list[str]) -> None:

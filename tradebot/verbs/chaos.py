@@ -23,12 +23,17 @@ from exchange.sandbox.control import ControlRefused
 from tradebot.supervisor.instance import UsageError
 from tradebot.verbs.bench import RESULTS, in_words
 from tradebot.verbs.chaos_ground import Ground
+from tradebot.verbs.chaos_naked import Naked
 from tradebot.verbs.chaos_witness import Findings, Witness
 from tradebot.verbs.measuring import Metric
 from tradebot.verbs.outcome import machine, outcome, print_outcome
 from tradebot.verbs.own_instance import CHILD, SUPERVISOR, OwnInstance
 
 VICTIMS = ("postgres", "valkey", "sandbox", "web", "worker", "beat", "feed", CHILD, SUPERVISOR)
+# While one of these is away the product can protect nothing; a child of the worker has a sibling.
+NEEDED = ("postgres", "valkey", "sandbox", "worker", SUPERVISOR)
+NAKED_SECONDS = 5.0
+NAKED_UNKNOWN_SECONDS = 20.0
 RECOVERED_WITHIN_SECONDS = 90.0
 TRADING_WITHIN_SECONDS = 90.0
 # Kept back of the minutes asked for, so that what is open can settle: proving that an order never existed takes 20 s.
@@ -54,6 +59,7 @@ class Kill:
     at_seconds: float
     recovered_seconds: float | None
     trading_seconds: float | None
+    at_wall: float = 0.0
 
 
 def run(arguments: list[str]) -> int:
@@ -137,7 +143,10 @@ def wreak(plan: Plan, folder: Path) -> tuple[list[Kill], Findings]:
         stuck_bots = witness.wait_for_bots(ground.market_ms)
         ground.stop_bots()
         stuck_orders = witness.wait_for_orders()
-        return kills, witness.findings(faults, stuck_bots=stuck_bots, stuck_orders=stuck_orders)
+        findings = witness.findings(
+            faults, stuck_bots=stuck_bots, stuck_orders=stuck_orders, down=spans_down(kills)
+        )
+        return kills, findings
     finally:
         instance.stop()
 
@@ -155,7 +164,15 @@ def strike(instance: OwnInstance, ground: Ground, victim: str, chance: random.Ra
     trading = None
     if recovered is not None and wait_for_fill(ground, ground.count_fills()):
         trading = time.monotonic() - at
-    return Kill(victim, at, recovered, trading)
+    return Kill(victim, at, recovered, trading, at_wall=killed.at_wall.timestamp())
+
+
+def spans_down(kills: Sequence[Kill]) -> list[tuple[float, float]]:
+    """Wall time in which something was away that protection cannot do without."""
+    away = [kill for kill in kills if kill.victim in NEEDED]
+    return [
+        (kill.at_wall, kill.at_wall + (kill.recovered_seconds or RECOVERED_WITHIN_SECONDS)) for kill in away
+    ]
 
 
 def wait_for_fill(ground: Ground, before: int) -> bool:
@@ -192,7 +209,23 @@ def metrics_of(kills: Sequence[Kill], findings: Findings) -> list[Metric]:
         "stuck_orders": findings.stuck_orders,
         "stuck_bots": findings.stuck_bots,
     }
-    return found + [Metric(metric=name, unit="", values=[count], target=0) for name, count in zero.items()]
+    found += [Metric(metric=name, unit="", values=[count], target=0) for name, count in zero.items()]
+    return found + naked_metrics(findings.naked)
+
+
+def naked_metrics(naked: Sequence[Naked]) -> list[Metric]:
+    """The longest stretches without a stop, within the time in which something could be done, and their number."""
+    known = [stretch.seconds for stretch in naked if not stretch.is_unknown]
+    unknown = [stretch.seconds for stretch in naked if stretch.is_unknown]
+    longest = {
+        "naked_longest": (known, NAKED_SECONDS),
+        "naked_longest_unknown": (unknown, NAKED_UNKNOWN_SECONDS),
+    }
+    found = [Metric(metric="naked_stretches", unit="", values=[len(naked)])]
+    for name, (seconds, target) in longest.items():
+        found.append(Metric(metric=name, unit="s", values=[max(seconds, default=0.0)], target=target))
+    lasting = sum(stretch.lasts for stretch in naked)
+    return [*found, Metric(metric="naked_at_the_end", unit="", values=[lasting], target=0)]
 
 
 def print_table(kills: Sequence[Kill], findings: Findings, metrics: Sequence[dict[str, Any]]) -> None:

@@ -16,6 +16,13 @@ ACCOUNTS = 3
 # Fast and slow average of each account's extra bots, every one on both symbols.
 AVERAGES = ((1, 2), (1, 4), (2, 3), (3, 8))
 SYMBOLS = ("BTCUSDT", "ETHUSDT")
+# Which exits the bots of each pair of averages have: a list, a lone stop that trails, a lone stop, a list that trails.
+EXITS: tuple[dict[str, str], ...] = (
+    {"stop_loss_perc": "0.6", "take_profit_perc": "0.5"},
+    {"trailing_stop_perc": "0.4"},
+    {"stop_loss_perc": "0.8"},
+    {"stop_loss_perc": "1", "take_profit_perc": "0.8", "trailing_stop_perc": "0.3"},
+)
 # A market six times as fast closes a minute every ten seconds, and an entry stays fresh for 2.5 of them.
 WAKE_EVERY_SECOND = """
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
@@ -26,6 +33,10 @@ task.save()
 """
 ORDER = {"method": "POST", "path": "/api/v3/order", "count": None}
 QUERY = {"method": "GET", "path": "/api/v3/order", "count": None}
+LIST = {"method": "POST", "path": "/api/v3/orderList/oco", "count": None}
+CANCEL_LIST = {"method": "DELETE", "path": "/api/v3/orderList", "count": None}
+CANCEL = {"method": "DELETE", "path": "/api/v3/order", "count": None}
+REPLACE = {"method": "POST", "path": "/api/v3/order/cancelReplace", "count": None}
 FAULTS: tuple[dict[str, Any], ...] = (
     {**ORDER, "kind": "execute_then_drop", "probability": 0.06},
     {**ORDER, "kind": "drop_before", "probability": 0.04},
@@ -34,6 +45,16 @@ FAULTS: tuple[dict[str, Any], ...] = (
     {**ORDER, "kind": "hide_order_ms", "probability": 0.05, "ms": 3_000},
     {**ORDER, "kind": "delay_before_ms", "probability": 0.08, "ms": 400},
     {**ORDER, "kind": "delay_after_ms", "probability": 0.12, "ms": 600},
+    {**LIST, "kind": "execute_then_drop", "probability": 0.06},
+    {**LIST, "kind": "drop_before", "probability": 0.04},
+    {**LIST, "kind": "error_503_after", "probability": 0.04},
+    {**LIST, "kind": "delay_after_ms", "probability": 0.08, "ms": 600},
+    {**CANCEL_LIST, "kind": "execute_then_drop", "probability": 0.06},
+    {**CANCEL_LIST, "kind": "drop_before", "probability": 0.06},
+    {**CANCEL, "kind": "execute_then_drop", "probability": 0.06},
+    {**CANCEL, "kind": "error_503_before", "probability": 0.06},
+    {**REPLACE, "kind": "execute_then_drop", "probability": 0.06},
+    {**REPLACE, "kind": "error_503_before", "probability": 0.06},
     {**QUERY, "kind": "error_503_before", "probability": 0.10},
     {**QUERY, "kind": "drop_before", "path": "/api/v3/account", "probability": 0.03},
     {**QUERY, "kind": "error_503_before", "path": "/api/v3/klines", "probability": 0.01},
@@ -55,14 +76,15 @@ class Ground:
         for number in range(1, ACCOUNTS + 1):
             key = self.api.post("api-keys/", {"label": f"Chaos {number}", "venue": "sandbox"})["id"]
             for symbol in SYMBOLS:
-                for fast, slow in AVERAGES:
-                    self.start_bot(key, symbol, fast, slow)
+                for averages, exits in zip(AVERAGES, EXITS, strict=True):
+                    self.start_bot(key, symbol, averages, exits)
         done = self.instance.manage("shell", "-c", WAKE_EVERY_SECOND)
         if done.returncode != 0:
             raise RuntimeError(f"The schedule could not be changed:\n{done.stderr[-1500:]}")
         self.control.set_clock(mode="fast", speed=SPEED)
 
-    def start_bot(self, key: int, symbol: str, fast: int, slow: int) -> None:
+    def start_bot(self, key: int, symbol: str, averages: tuple[int, int], exits: dict[str, str]) -> None:
+        fast, slow = averages
         bot = self.api.post(
             "bot-configs/",
             {
@@ -79,6 +101,7 @@ class Ground:
                 },
                 "initial_capital": "1200",
                 "position_size_perc": "15",
+                **exits,
             },
         )
         self.api.post(f"bots/{bot['id']}/start/", {})

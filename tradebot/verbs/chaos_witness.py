@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,19 +12,37 @@ import psycopg
 
 from engine.orders import IN_FLIGHT_STATES
 from exchange.sandbox.control import ControlClient
+from tradebot.verbs.chaos_naked import Naked, Span, naked_stretches
 from tradebot.verbs.own_instance import OwnInstance, json_of
 
 BOTS_WITHIN_SECONDS = 60.0
 ORDERS_WITHIN_SECONDS = 150.0
 MINUTE_MS = 60_000
 BEHIND_CANDLES = 4
-OPEN_ORDERS = "SELECT count(*) FROM trading_order WHERE state = ANY(%s)"
+# Stops and targets of open positions are at the exchange to stay.
+OPEN_ORDERS = """
+    SELECT count(*) FROM trading_order ord LEFT JOIN trading_position pos ON pos.id = ord.position_id
+    WHERE ord.state = ANY(%s) AND NOT (
+        ord.state = 'open' AND ord.purpose IN ('stop', 'target')
+        AND ord.cancel_wanted_at IS NULL AND pos.closed_at IS NULL
+    )
+"""
 CLOSING_POSITIONS = "SELECT count(*) FROM trading_position WHERE closed_at IS NULL AND action <> ''"
 # Active one-minute bots that do not work, or that have not looked at the market for some candles.
 IDLE_BOTS = """
     SELECT count(*) FROM bots_botconfig bot JOIN bots_botstate state ON state.bot_config_id = bot.id
     WHERE bot.is_active AND bot.timeframe = '1m'
+      AND NOT (state.status = 'paused' AND state.status_detail = 'circuit breaker')
       AND (state.status NOT IN ('pending', 'running', 'waiting') OR state.last_candle_open_ms < %s)
+"""
+WANTING_A_STOP = """
+    SELECT id FROM bots_botconfig WHERE stop_loss_perc IS NOT NULL OR trailing_stop_perc IS NOT NULL
+"""
+# When an order had no known end: from its sending until it was settled, or until asking has long told.
+UNKNOWN_SPANS = """
+    SELECT bot_config_id, extract(epoch FROM claimed_at)::float,
+        extract(epoch FROM least(coalesce(settled_at, 'infinity'), unknown_at + interval '20 seconds'))::float
+    FROM trading_order WHERE unknown_at IS NOT NULL
 """
 ORDER_STATES = "SELECT state, count(*) FROM trading_order GROUP BY state"
 
@@ -40,6 +58,7 @@ class Findings:
     duplicates: int
     stuck_orders: int
     stuck_bots: int
+    naked: tuple[Naked, ...] = ()
 
 
 class Witness:
@@ -66,8 +85,11 @@ class Witness:
             ORDERS_WITHIN_SECONDS,
         )
 
-    def findings(self, faults: dict[str, int], *, stuck_bots: int, stuck_orders: int) -> Findings:
+    def findings(
+        self, faults: dict[str, int], *, stuck_bots: int, stuck_orders: int, down: Sequence[Span]
+    ) -> Findings:
         audit = json_of(self.instance.manage("audit_fills", "--json"))
+        naked = self.naked(down)
         theirs = self.control.orders()
         times = Counter((row["uid"], row["clientOrderId"]) for row in theirs)
         return Findings(
@@ -78,6 +100,23 @@ class Witness:
             duplicates=sum(count > 1 for count in times.values()),
             stuck_orders=stuck_orders,
             stuck_bots=stuck_bots,
+            naked=tuple(naked),
+        )
+
+    def naked(self, down: Sequence[Span]) -> list[Naked]:
+        """Every stretch in which a position that wanted a stop had none at the exchange."""
+        unknown: dict[int, list[Span]] = defaultdict(list)
+        for bot_id, began, ended in self.rows(UNKNOWN_SPANS, []):
+            unknown[bot_id].append((began, ended))
+        wanting = [row[0] for row in self.rows(WANTING_A_STOP, [])]
+        read_at = time.time()
+        return naked_stretches(
+            self.control.orders(),
+            self.control.fills(),
+            wanting=wanting,
+            unknown=unknown,
+            down=down,
+            until=read_at,
         )
 
     def count(self, query: str, values: Sequence[Any]) -> int:
