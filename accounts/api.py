@@ -13,8 +13,17 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from accounts import keys
+from accounts.loss_limit import set_loss_limit
 from accounts.models import ApiKey, User
-from accounts.serializers import ApiKeySerializer, BalanceSerializer, KeyInUseSerializer, NewKeySerializer
+from accounts.serializers import (
+    ApiKeySerializer,
+    BalanceSerializer,
+    KeyChangeSerializer,
+    KeyInUseSerializer,
+    NewKeySerializer,
+)
+
+LOSS_LIMIT = "account_max_daily_loss_perc"
 
 
 @extend_schema_view(list=extend_schema(tags=["api-keys"]), retrieve=extend_schema(tags=["api-keys"]))
@@ -38,6 +47,19 @@ class ApiKeyViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVie
         body.is_valid(raise_exception=True)
         key = _add(request.user, body.validated_data)  # type: ignore[arg-type]
         return Response(ApiKeySerializer(key).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=KeyChangeSerializer, responses=ApiKeySerializer, tags=["api-keys"])
+    def partial_update(self, request: Request, pk: str) -> Response:
+        """Rename a key, or limit what its account may lose in a day."""
+        key = self.get_object()
+        body = KeyChangeSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        given = body.validated_data
+        if "label" in given:
+            keys.rename_key(key, given["label"])
+        if LOSS_LIMIT in given:
+            set_loss_limit(key.account, given[LOSS_LIMIT])
+        return Response(ApiKeySerializer(self.get_object()).data)
 
     @extend_schema(responses={204: None, 409: KeyInUseSerializer}, tags=["api-keys"])
     def destroy(self, request: Request, pk: str) -> Response:

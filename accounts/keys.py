@@ -113,6 +113,20 @@ def check_label(user: User, label: str) -> None:
         raise KeyRefused(label=_("You already have a key with this label."))
 
 
+def rename_key(key: ApiKey, label: str) -> None:
+    """Raises KeyRefused where another key of the user is called so."""
+    if label == key.label:
+        return
+    check_label(key.user, label)
+    try:
+        with transaction.atomic():
+            record(AuditEvent.KEY_RENAMED, key, before={"label": key.label}, after={"label": label})
+            key.label = label
+            key.save(update_fields=["label", "updated_at"])
+    except IntegrityError:
+        raise KeyRefused(label=_("You already have a key with this label.")) from None
+
+
 def check_shape(api_key: str, secret_key: str) -> None:
     """Refuse what cannot be a Binance key before anybody is asked; both fields are named at once."""
     message = _("This must be 64 letters and digits, as Binance shows it.")

@@ -156,6 +156,7 @@ class AuditEvent(models.TextChoices):
     PASSWORD_RESET_ASKED = "password_reset_asked", _("Password reset asked for")
     PASSWORD_RESET = "password_reset", _("Password reset")
     KEY_ADDED = "key_added", _("Key added")
+    KEY_RENAMED = "key_renamed", _("Key renamed")
     KEY_DELETED = "key_deleted", _("Key deleted")
     KEY_INVALID = "key_invalid", _("Key refused by its exchange")
     KEY_VALID = "key_valid", _("Key valid again")

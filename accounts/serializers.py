@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django.contrib.auth.password_validation import validate_password
@@ -95,12 +96,15 @@ class ApiKeySerializer(RowSerializer):
 
     api_key = serializers.CharField(source="masked_key")
     account_id = serializers.CharField(source="account.external_id")
+    account_max_daily_loss_perc = PlainDecimalField(
+        source="account.account_max_daily_loss_perc", allow_null=True
+    )
 
     class Meta:
         model = ApiKey
         fields = [
-            "id", "label", "venue", "api_key", "account_id", "is_valid", "permissions", "last_checked_at",
-            "last_error", "created_at", "updated_at",
+            "id", "label", "venue", "api_key", "account_id", "account_max_daily_loss_perc", "is_valid", "permissions",
+            "last_checked_at", "last_error", "created_at", "updated_at",
         ]  # fmt: skip
 
 
@@ -121,6 +125,15 @@ class NewKeySerializer(StrictSerializer):
             message = _("Give both api_key and secret_key, or neither for a new paper key.")
             raise serializers.ValidationError({name: [message] for name in missing})
         return values
+
+
+class KeyChangeSerializer(StrictSerializer):
+    """What may be changed of a key: what it is called, and how much its account may lose in a day (null: no limit)."""
+
+    label = serializers.CharField(max_length=80, required=False)  # type: ignore[assignment]
+    account_max_daily_loss_perc = PlainDecimalField(
+        required=False, allow_null=True, min_value=Decimal("0.05"), max_value=Decimal(100), decimal_places=4
+    )
 
 
 class AssetBalanceSerializer(serializers.Serializer):  # type: ignore[type-arg]

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.keys import mint_paper_key
-from accounts.models import ApiKey, User
+from accounts.models import ApiKey, AuditEntry, User
 from accounts.vault import credentials_of
 from bots.models import BotConfig, BotState, Halt
 from tests.api.conftest import make_trade  # noqa: F401
@@ -72,6 +72,19 @@ def test_an_operator_sees_every_table_and_changes_no_history(bob, history):
         ]
         assert [answer.status_code for answer in refused] == [403] * 4, model
         assert model.objects.filter(pk=row.pk).exists()
+
+
+def test_an_operator_reads_the_audit_log_and_touches_nothing(bob, paper_key):
+    browser = browser_of(bob)
+    entry = AuditEntry.objects.get(event="key_added")
+    assert str(paper_key) in browser.get(page(AuditEntry, "changelist")).content.decode()
+    assert browser.get(page(AuditEntry, "change", entry.pk)).status_code == 200
+    refused = [
+        browser.get(page(AuditEntry, "add")),
+        browser.post(page(AuditEntry, "change", entry.pk), {"event": "bot_started"}),
+        browser.post(page(AuditEntry, "delete", entry.pk), {"post": "yes"}),
+    ]
+    assert [answer.status_code for answer in refused] == [403] * 3
 
 
 def test_no_page_of_the_admin_shows_a_secret(bob, history):

@@ -7,12 +7,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.keys import mint_paper_key
-from accounts.models import ApiKey
+from accounts.models import ApiKey, AuditEntry
 from accounts.vault import credentials_of
 from exchange.sandbox.credentials import mint_api_key, secret_for, uid_of
 
 pytestmark = pytest.mark.django_db
 LIST = "/api/v1/api-keys/"
+LIMIT = "account_max_daily_loss_perc"
 
 
 def test_a_key_is_shown_masked(alice_api, paper_key):
@@ -22,7 +23,8 @@ def test_a_key_is_shown_masked(alice_api, paper_key):
     assert (body["count"], body["next"], body["previous"]) == (1, None, None)
     (row,) = body["results"]
     assert set(row) == {
-        "id", "label", "venue", "api_key", "account_id", "is_valid", "permissions", "last_checked_at", "last_error",
+        "id", "label", "venue", "api_key", "account_id", "account_max_daily_loss_perc", "is_valid", "permissions",
+        "last_checked_at", "last_error",
         "created_at", "updated_at",
     }  # fmt: skip
     assert (row["id"], row["label"], row["venue"], row["is_valid"]) == (
@@ -143,12 +145,8 @@ def test_a_free_key_is_deleted(alice_api, paper_key):
     assert alice_api.get(f"{LIST}{paper_key.pk}/").status_code == 404
 
 
-def test_keys_cannot_be_changed(alice_api, paper_key):
-    for verb in ("put", "patch"):
-        assert (
-            getattr(alice_api, verb)(f"{LIST}{paper_key.pk}", {"label": "x"}, format="json").status_code
-            == 405
-        )
+def test_a_key_is_not_replaced(alice_api, paper_key):
+    assert alice_api.put(f"{LIST}{paper_key.pk}", {"label": "x"}, format="json").status_code == 405
 
 
 @pytest.mark.parametrize("who", ["charlie_api", "bob_api"])
@@ -195,3 +193,50 @@ def test_pages_are_honest(alice, alice_api, paper_key):
     }.items():
         answer = alice_api.get(f"{LIST}?{query}")
         assert (answer.status_code, answer.json()) == (400, fields), query
+
+
+def change(api, key, **body):
+    return api.patch(f"/api/v1/api-keys/{key.pk}", body, format="json")
+
+
+def test_a_key_is_renamed_and_its_account_limited(alice_api, alice, paper_key):
+    answer = change(alice_api, paper_key, label="Mine", account_max_daily_loss_perc="2.5")
+    assert (answer.status_code, answer.json()["label"], answer.json()["account_max_daily_loss_perc"]) == (
+        200,
+        "Mine",
+        "2.5",
+    )
+    assert change(alice_api, paper_key, account_max_daily_loss_perc=None).json()["label"] == "Mine"
+    paper_key.account.refresh_from_db()
+    assert paper_key.account.account_max_daily_loss_perc is None
+    done = (
+        AuditEntry.objects.exclude(event="key_added").order_by("id").values_list("event", "before", "after")
+    )
+    assert list(done) == [
+        ("key_renamed", {"label": "Paper"}, {"label": "Mine"}),
+        ("account_limit_changed", {LIMIT: None}, {LIMIT: "2.5"}),
+        ("account_limit_changed", {LIMIT: "2.5"}, {LIMIT: None}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"label": ""}, "label"),
+        ({"label": "Second"}, "label"),
+        ({"account_max_daily_loss_perc": "0.01"}, "account_max_daily_loss_perc"),
+        ({"account_max_daily_loss_perc": "101"}, "account_max_daily_loss_perc"),
+        ({"secret_key": "x"}, "secret_key"),
+        ({"venue": "live"}, "venue"),
+    ],
+)
+def test_a_change_that_is_not_possible_names_its_field(alice_api, alice, paper_key, body, field):
+    mint_paper_key(alice, "Second")
+    answer = change(alice_api, paper_key, **body)
+    assert (answer.status_code, list(answer.json())) == (400, [field])
+    paper_key.refresh_from_db()
+    assert paper_key.label == "Paper"
+
+
+def test_a_stranger_changes_no_key(charlie_api, paper_key):
+    assert change(charlie_api, paper_key, label="Mine").status_code == 404

@@ -28,7 +28,10 @@ BODIES = {
     "a list": "[1]",
     "null": "null",
 }
-PATHS = ("auth/register", "auth/login", "auth/refresh", "auth/logout", "api-keys/", "bot-configs/")
+PATHS = (
+    "auth/register", "auth/login", "auth/refresh", "auth/logout", "auth/forgot-password", "auth/reset-password",
+    "auth/change-password", "api-keys/", "bot-configs/", "halts/",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", BODIES)
@@ -36,6 +39,7 @@ def test_a_hostile_body_is_a_4xx_in_the_usual_shape(alice_api, paper_key, make_b
     bot = make_bot()
     addresses = [("post", f"/api/v1/{path}") for path in PATHS]
     addresses += [(verb, f"/api/v1/bot-configs/{bot.pk}") for verb in ("put", "patch")]
+    addresses += [("post", f"/api/v1/bot-configs/{bot.pk}/rollback")]
     for verb, path in addresses:
         answer = alice_api.generic(verb.upper(), path, BODIES[name], content_type="application/json")
         assert 400 <= answer.status_code < 500, (verb, path, answer.content[:300])
@@ -46,9 +50,10 @@ def test_a_hostile_body_is_a_4xx_in_the_usual_shape(alice_api, paper_key, make_b
             else isinstance(messages, list) and len(messages) == 1
             for field, messages in errors.items()
         ), (path, errors)
-    for path in ("start", "stop"):
+    verbs = [("post", f"bots/{bot.pk}/{verb}") for verb in ("start", "stop", "close-position")]
+    for verb, path in [*verbs, ("put", f"bot-states/{bot.pk}"), ("patch", f"api-keys/{paper_key.pk}")]:
         answer = alice_api.generic(
-            "POST", f"/api/v1/bots/{bot.pk}/{path}", BODIES[name], content_type="application/json"
+            verb.upper(), f"/api/v1/{path}", BODIES[name], content_type="application/json"
         )
         # An empty body is a start as good as any: here it finds no exchange.
         assert answer.status_code != 500, path
