@@ -7,6 +7,7 @@ everything else is a look at the market at a pace of wall time, and once more wh
 import asyncio
 import json
 import traceback
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from exchange.sandbox.clock import MINUTE_MS, MarketClock
@@ -88,15 +89,15 @@ class Streams:
 
     async def run(self) -> None:
         while True:
+            pause_s = IDLE_S
             try:
                 await self.tick()
+                pause_s = self._pause_s()
             except Exception as error:  # An edge: one broken look must not end every stream.
                 log("error", path="streams", error=repr(error), trace=traceback.format_exc())
-            try:
-                async with asyncio.timeout(self._pause_s()):
+            with suppress(TimeoutError):  # Somebody wakes us, or time does.
+                async with asyncio.timeout(pause_s):
                     await self._woken.wait()
-            except TimeoutError:
-                pass  # Nobody woke us: time did.
             self._woken.clear()
 
     async def tick(self) -> None:
