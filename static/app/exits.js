@@ -4,7 +4,8 @@
   "use strict";
   var box = document.getElementById("chart");
   if (!box || !box.dataset.exits) return;
-  var MOST_ZOOMED_OUT = 5;
+  // How far a line may lie beside the candles to be shown with them, in heights of what they cover.
+  var MOST_ROOM = 1.2;
   var drawn = null, exits = null, held = null, lines = {};
 
   function colourOf(kind) {
@@ -130,12 +131,12 @@
   function withExits(original) {
     var found = original(), range = found && found.priceRange;
     if (!range || !exits) return found;
-    var least = range.minValue, most = range.maxValue, span = most - least;
+    var least = range.minValue, most = range.maxValue, room = (most - least) * MOST_ROOM;
     exits.lines.forEach(function (line) {
-      least = Math.min(least, line.price);
-      most = Math.max(most, line.price);
+      if (line.price < least && least - line.price <= room) least = line.price;
+      if (line.price > most && line.price - most <= room) most = line.price;
     });
-    if (span > 0 && most - least <= span * MOST_ZOOMED_OUT) found.priceRange = { minValue: least, maxValue: most };
+    found.priceRange = { minValue: least, maxValue: most };
     return found;
   }
   document.addEventListener("chart:drawn", function (event) {

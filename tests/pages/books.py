@@ -69,3 +69,26 @@ def add_decision(bot: BotConfig, open_ms: int, action: str, reason: str, text: s
         bot_config=bot, config_version=bot.version, candle_open_ms=open_ms, acts_at=acts_at, action=action,
         reason=reason, text=text, close_price=Decimal(64_000),
     )  # fmt: skip
+
+
+def protect(bot: BotConfig, *, stop: int | None = None, target: int | None = None) -> None:
+    """The open position's stop and target, standing at the exchange: alone, or as one list."""
+    position = Position.objects.get(bot_config=bot, closed_at__isnull=True)
+    position.stop_price, position.stop_reason = stop and Decimal(stop), "stop_loss" if stop else ""
+    position.target_price = target and Decimal(target)
+    position.save()
+    bot.state.stop_loss_price, bot.state.take_profit_price = position.stop_price, position.target_price
+    bot.state.save()
+    together = f"l-{next(_numbers)}" if stop and target else ""
+    for purpose, price in (("stop", stop), ("target", target)):
+        if price is None:
+            continue
+        number = next(_numbers)
+        prices = {"stop_price": Decimal(price)} if purpose == "stop" else {"price": Decimal(price)}
+        Order.objects.create(
+            bot_config=bot, account=bot.account, position=position, venue=bot.account.venue, market="spot",
+            symbol=bot.symbol, side="SELL", reason="stop_loss", client_order_id=f"p-{number}", purpose=purpose,
+            kind="STOP_LOSS" if purpose == "stop" else "LIMIT_MAKER", quantity=position.quantity, state="open",
+            planned_at=timezone.now(), request_timestamp_ms=number, exchange_order_id=number,
+            list_client_order_id=together, **prices,
+        )  # fmt: skip
