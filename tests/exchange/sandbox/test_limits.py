@@ -15,7 +15,9 @@ from exchange.sandbox.limits import (
     RequestWeights,
 )
 from exchange.sandbox.options import options_from
+from exchange.sandbox.running import SandboxProcess
 
+NOON_MS = 1_750_420_800_000  # 2025-06-20 12:00:00 UTC, inside the recording
 START_US = 30_000_000 * MINUTE_US
 MAKER = {"side": "BUY", "type": "LIMIT_MAKER", "quantity": "0.001", "price": "100000"}
 
@@ -85,29 +87,36 @@ def test_orders_count_until_they_are_filled_or_their_interval_is_over():
     assert counts.counts(1, later + DAY_US) == (0, 0)
 
 
+@pytest.fixture(scope="module")
+def strict_sandbox(tmp_path_factory):
+    """A sandbox these tests may limit without being in anybody's way."""
+    with SandboxProcess(tmp_path_factory.mktemp("strict"), clock="step", start_ms=NOON_MS) as running:
+        yield running
+
+
 @pytest.fixture
-def limited(own_sandbox, new_caller):
+def limited(strict_sandbox, new_caller):
     """A caller of a sandbox with Binance's recorded limits."""
-    own_sandbox.control.set_limits(weight_per_minute=6_000, orders_per_10s=50, orders_per_day=160_000)
-    return new_caller(own_sandbox)
+    strict_sandbox.control.set_limits(weight_per_minute=6_000, orders_per_10s=50, orders_per_day=160_000)
+    return new_caller(strict_sandbox)
 
 
-def test_exchange_info_tells_the_limits_in_force(own_sandbox, limited):
+def test_exchange_info_tells_the_limits_in_force(strict_sandbox, limited):
     def told() -> list[int]:
         return [row["limit"] for row in limited.send("GET", "/api/v3/exchangeInfo").json()["rateLimits"]]
 
     assert told() == [6_000, 50, 160_000, 61_000]
-    own_sandbox.control.set_limits(orders_per_10s=7)
+    strict_sandbox.control.set_limits(orders_per_10s=7)
     assert told() == [6_000, 7, 160_000, 61_000]
-    own_sandbox.kill()
-    own_sandbox.start()
+    strict_sandbox.kill()
+    strict_sandbox.start()
     assert told() == [6_000, 7, 160_000, 61_000]
-    own_sandbox.control.reset_limits()
+    strict_sandbox.control.reset_limits()
     assert told() == [600_000, 5_000, 1_600_000, 61_000]
 
 
-def test_an_address_that_asks_too_much_is_told_when_to_come_back(own_sandbox, limited):
-    own_sandbox.control.set_limits(weight_per_minute=40)
+def test_an_address_that_asks_too_much_is_told_when_to_come_back(strict_sandbox, limited):
+    strict_sandbox.control.set_limits(weight_per_minute=40)
     answers = [limited.send("GET", "/api/v3/exchangeInfo") for _ in range(4)]
     refused = next(answer for answer in answers if answer.status_code != 200)
     assert (refused.status_code, refused.json()["code"]) == (429, -1003)
@@ -138,8 +147,8 @@ def test_resting_orders_count_and_market_orders_do_not_stay_counted(limited):
     assert report[1]["count"] == 4
 
 
-def test_an_account_with_too_many_new_orders_places_no_more(own_sandbox, limited):
-    own_sandbox.control.set_limits(orders_per_day=2)
+def test_an_account_with_too_many_new_orders_places_no_more(strict_sandbox, limited):
+    strict_sandbox.control.set_limits(orders_per_day=2)
     answers = [limited.order(**MAKER, newClientOrderId=f"m{turn}") for turn in range(3)]
     assert [answer.status_code for answer in answers] == [200, 200, 429]
     refused = answers[2]
