@@ -13,7 +13,8 @@ from functools import partial
 from typing import Final
 
 import structlog
-from django.db import DatabaseError, close_old_connections, connection
+from django.db import Error as DatabaseFailure
+from django.db import close_old_connections, connection
 
 from exchange import prices
 from exchange.connect import market_data, market_stream, used_weight
@@ -109,7 +110,7 @@ class Feeding:
         close_old_connections()
         try:
             loop.call_soon_threadsafe(self.feed.want, wanted_series(self._venue))
-        except DatabaseError as error:
+        except DatabaseFailure as error:
             logger.warning("bots_not_looked_at", cause=type(error).__name__)
 
     def _give_sign(self, loop: asyncio.AbstractEventLoop) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 import structlog
+from django.db import Error as DatabaseFailure
 from django.db import close_old_connections, connection
 
 logger = structlog.get_logger(__name__)
@@ -48,6 +49,9 @@ class Batches[Item]:
         close_old_connections()
         try:
             self._handle(batch)
+        except DatabaseFailure as error:
+            # Whoever leads finds out as well, and begins anew once the database is back.
+            logger.warning("feed_batch_lost", worker=self._name, items=len(batch), cause=type(error).__name__)
         except Exception as error:
             # An edge: whatever breaks one batch, the next one must still be worked off.
             logger.exception(

@@ -29,16 +29,21 @@ class LeadershipLost(Exception):
 
 async def lead(database: Mapping[str, Any], work: Callable[[], Awaitable[None]]) -> None:
     """Wait until elected, then run `work` for as long as the lock is held; again and again, until cancelled."""
+    said = ""
     while True:
         try:
             async with await _connect(database) as connection:
                 await _win(connection)
                 logger.info("feed_leads")
+                said = ""
                 async with asyncio.TaskGroup() as group:
                     group.create_task(_hold(connection))
                     group.create_task(_working(work))
         except* (psycopg.Error, OSError, TimeoutError, LeadershipLost) as failures:
-            logger.warning("feed_does_not_lead", cause=type(failures.exceptions[0]).__name__)
+            cause = type(failures.exceptions[0]).__name__
+            if cause != said:
+                logger.warning("feed_does_not_lead", cause=cause)
+            said = cause
         await asyncio.sleep(TRY_EVERY_SECONDS)
 
 

@@ -6,7 +6,6 @@ Only the leader gives one; whoever reads judges its age. While Redis is away non
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
