@@ -7,10 +7,12 @@ from typing import Any
 from allauth.account.models import EmailAddress
 from django.contrib import admin
 from django.contrib.auth.models import Group
+from django.db import transaction
 from django.http import HttpRequest
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
-from accounts.models import ApiKey, AuditEntry, ExchangeAccount, User
+from accounts.audit import record
+from accounts.models import ApiKey, AuditEntry, AuditEvent, ExchangeAccount, User
 from accounts.operator_admin import OperatorAdmin
 
 # Tokens are secrets, groups carry no rights here, and the rest is bookkeeping of libraries.
@@ -40,6 +42,14 @@ class UserAdmin(OperatorAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return bool(request.user.is_active and request.user.is_staff and request.user.is_superuser)
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        before = {name: form.initial[name] for name in form.changed_data}
+        with transaction.atomic():
+            super().save_model(request, obj, form, change)
+            if before:
+                after = {name: getattr(obj, name) for name in before}
+                record(AuditEvent.USER_CHANGED, obj, by=request.user, before=before, after=after)
 
 
 @admin.register(ExchangeAccount)

@@ -155,6 +155,7 @@ class AuditEvent(models.TextChoices):
     PASSWORD_CHANGED = "password_changed", _("Password changed")
     PASSWORD_RESET_ASKED = "password_reset_asked", _("Password reset asked for")
     PASSWORD_RESET = "password_reset", _("Password reset")
+    USER_CHANGED = "user_changed", _("Rights changed")
     KEY_ADDED = "key_added", _("Key added")
     KEY_RENAMED = "key_renamed", _("Key renamed")
     KEY_DELETED = "key_deleted", _("Key deleted")

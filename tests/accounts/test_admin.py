@@ -136,6 +136,10 @@ def test_only_a_superuser_decides_who_signs_in_and_operates(bob, charlie):
     )
     charlie.refresh_from_db()
     assert (charlie.is_staff, charlie.is_superuser, charlie.email) == (True, False, "charlie@example.com")
+    entry = AuditEntry.objects.get(event="user_changed")
+    assert (entry.actor, entry.owner, entry.before, entry.after) == (
+        bob, charlie, {"is_staff": False}, {"is_staff": True},
+    )  # fmt: skip
     assert browser.post(page(User, "delete", charlie.pk), {"post": "yes"}).status_code == 403
 
 
