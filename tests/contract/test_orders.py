@@ -152,6 +152,15 @@ def test_a_test_order_changes_nothing(trader):
     assert trader.get("/api/v3/allOrders", symbol=SYMBOL) == []
 
 
+def test_self_trade_prevention_modes(trader):
+    """Every mode the symbol names is taken and told again; others are refused."""
+    entry = trader.public("/api/v3/exchangeInfo", symbol=SYMBOL).json()["symbols"][0]
+    for mode in entry["allowedSelfTradePreventionModes"]:
+        assert trader.buy("50", selfTradePreventionMode=mode)["selfTradePreventionMode"] == mode
+    assert trader.buy("50")["selfTradePreventionMode"] == entry["defaultSelfTradePreventionMode"]
+    assert trader.buy("50", selfTradePreventionMode="SOMETIMES")["code"] == -1130
+
+
 def test_commissions(trader):
     bought = trader.buy("1000")
     fill = bought["fills"][0]

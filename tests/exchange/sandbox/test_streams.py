@@ -114,6 +114,18 @@ def test_a_close_leaves_at_its_boundary(moving):
     assert sorted(late_ms)[7] < 20  # the median: a busy machine may hold up a few
 
 
+def test_at_the_end_of_the_recording_the_last_candle_closes_and_no_other(tmp_path, sandbox):
+    end_ms = sandbox.control.clock()["recording_to"]
+    with (
+        SandboxProcess(tmp_path / "end", clock="step", start_ms=end_ms - 2 * MINUTE_MS) as ending,
+        listening(ending, "/ws/btcusdt@kline_1m/btcusdt@kline_1h/btcusdt@miniTicker") as socket,
+    ):
+        ending.control.advance(120)
+        heard = hear_until(socket, lambda m: m["e"] == "24hrMiniTicker" and m["E"] > end_ms)
+    assert [candle["T"] + 1 for candle in closes(heard)] == [end_ms - MINUTE_MS, end_ms]
+    assert [candle["t"] < end_ms for candle in closes(heard, "1h")] == [True]
+
+
 def test_a_running_candle_and_tickers_are_told_while_the_market_runs(moving):
     moving.control.set_clock(mode="fast", speed=20)
     with listening(moving, "/ws/btcusdt@kline_1d/btcusdt@miniTicker") as socket:
