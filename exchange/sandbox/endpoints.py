@@ -59,6 +59,8 @@ ENDPOINTS = (
     Endpoint("GET", "/api/v3/ping", spot_market.ping, takes_nothing=True),
     Endpoint("GET", "/api/v3/time", spot_market.time, takes_nothing=True),
     Endpoint("GET", "/api/v3/exchangeInfo", spot_market.exchange_info, SOME_SYMBOLS, weight=fixed_weight(20)),
+    Endpoint("GET", "/dapi/v1/exchangeInfo", spot_market.other_exchange_info),
+    Endpoint("GET", "/sapi/v1/margin/allPairs", spot_market.margin_pairs),
     Endpoint(
         "GET",
         "/api/v3/klines",

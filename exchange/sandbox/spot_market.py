@@ -63,6 +63,22 @@ def exchange_info(call: Call) -> dict[str, Any]:
     }
 
 
+def other_exchange_info(call: Call) -> dict[str, Any]:
+    """Of a market this venue has nothing in: clients that load every market at once ask for it."""
+    return {
+        "timezone": "UTC",
+        "serverTime": call.at.server_us // 1000,
+        "rateLimits": [],
+        "exchangeFilters": [],
+        "symbols": [],
+    }
+
+
+def margin_pairs(call: Call) -> list[Any]:
+    """None."""
+    return []
+
+
 def klines(call: Call) -> list[Any]:
     values = call.values
     symbol = known_symbol(call)

@@ -37,6 +37,11 @@ def test_exchange_info(trader):
     assert difference(answer["rateLimits"], shape["rateLimits"], without={"count"}) == []
 
 
+def test_markets_a_client_may_ask_for_that_are_not_here(trader):
+    assert trader.public("/dapi/v1/exchangeInfo").json()["symbols"] == []
+    assert trader.public("/sapi/v1/margin/allPairs").json() == []
+
+
 PRIVATE = [
     ("GET /api/v3/account", {}),
     ("GET /api/v3/account/commission", {"symbol": SYMBOL}),
