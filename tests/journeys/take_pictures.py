@@ -17,6 +17,28 @@ from chrome import launch
 
 WIDTHS = {1440: 900, 390: 844}
 THEMES = ("light", "dark")
+# Fonts, charts and what htmx fetches are there by then.
+SETTLED_MS = 900
+BEFORE_SIGNING_IN = {
+    "sign-in": "/accounts/login/",
+    "sign-up": "/accounts/signup/",
+    "forgotten-password": "/accounts/password/forgot/",
+}
+# By name of the picture: the address, and what shows that the page is there.
+PAGES = {
+    "dashboard": ("/", "#dashboard"),
+    "bots": ("/bots/", "#bots"),
+    "trades": ("/trades/", "#trades"),
+    "markets": ("/markets/", "[data-quote] .spark"),
+    "keys": ("/keys/", ".key-balance table"),
+    "halts": ("/halts/", "#halts"),
+    "going-flat": ("/halts/flat/", "#flat"),
+    "security": ("/accounts/security/", "h1"),
+}
+TALL_PAGES = {
+    "symbol": ("/markets/BTCUSDT/", "#market-chart canvas"),
+    "bot-form": ("/bots/new/?preset=first-look", "#summary ul"),
+}
 
 
 def main(url: str, email: str, password: str, folder: str = "docs/images") -> None:
@@ -35,27 +57,42 @@ def main(url: str, email: str, password: str, folder: str = "docs/images") -> No
 
 
 def _take_all(page: Any, url: str, who: tuple[str, str], path_of: Any) -> None:
+    for name, address in BEFORE_SIGNING_IN.items():
+        _take(page, url + address, path_of(name))
+    _sign_in(page, url, who)
+    for name, (address, seen) in PAGES.items():
+        _take(page, url + address, path_of(name), seen=seen)
+    _open_busiest_bot(page, url)
+    page.wait_for_selector("#chart canvas")
+    _take_tall(page, path_of("bot"))
+    for name, (address, seen) in TALL_PAGES.items():
+        page.goto(url + address)
+        page.wait_for_selector(seen)
+        _take_tall(page, path_of(name))
+    _take_receipt(page, url, path_of("receipt"))
+
+
+def _take(page: Any, address: str, path: str, *, seen: str = "body") -> None:
+    page.goto(address)
+    page.wait_for_selector(seen)
+    page.wait_for_timeout(SETTLED_MS)
+    page.screenshot(path=path)
+
+
+def _sign_in(page: Any, url: str, who: tuple[str, str]) -> None:
     page.goto(f"{url}/accounts/login/")
-    page.screenshot(path=path_of("sign-in"))
     page.fill("input[name=login]", who[0])
     page.fill("input[name=password]", who[1])
     page.click("button[type=submit]:has-text('Sign in')")
     page.wait_for_selector("#dashboard")
-    page.wait_for_function("document.fonts.status === 'loaded'")
-    page.screenshot(path=path_of("dashboard"))
-    page.goto(f"{url}/bots/")
-    page.wait_for_selector("#bots")
-    page.screenshot(path=path_of("bots"))
-    _open_busiest_bot(page, url)
-    page.wait_for_selector("#chart canvas")
-    page.wait_for_timeout(800)
-    _take_tall(page, path_of("bot"))
-    page.goto(f"{url}/bots/new/?preset=first-look")
-    page.wait_for_selector("#summary ul")
-    _take_tall(page, path_of("bot-form"))
-    for name in ("trades", "keys"):
-        page.goto(f"{url}/{name}/")
-        page.screenshot(path=path_of(name))
+
+
+def _take_receipt(page: Any, url: str, path: str) -> None:
+    """Of going flat, where somebody has gone flat; no picture is worth selling for."""
+    page.goto(f"{url}/halts/")
+    receipt = page.locator("a[href^='/halts/flat/']:has-text('Receipt')").first
+    if receipt.count():
+        _take(page, url + receipt.get_attribute("href"), path, seen="#receipt")
 
 
 def _say_errors(message: Any) -> None:
@@ -71,7 +108,7 @@ def _take_tall(page: Any, path: str) -> None:
     """Half as tall again as a screen: what lies below the fold belongs to the picture."""
     size = page.viewport_size
     page.set_viewport_size({"width": size["width"], "height": size["height"] * 3 // 2})
-    page.wait_for_timeout(400)
+    page.wait_for_timeout(SETTLED_MS)
     page.screenshot(path=path)
     page.set_viewport_size(size)
 
