@@ -15,19 +15,28 @@ from typing import Any, Final
 from django.db.models import QuerySet
 
 from bots.models import BotConfig
+from engine.amounts import decimal_from_e8
 from engine.market import INTERVAL_MS
 from engine.orders import PROTECTION, OrderState, Purpose
+from exchange import prices
 from exchange.models import CandleRow, Market
 from trading.models import Order, Position
 from trading.models.money import PositionAction
 from trading.orders.cover import STANDS
 
-E8 = Decimal(10**8)
 # What a market sale costs, as a share of its amount.
 TAKER_FEE: Final = Decimal("0.001")
 
 
 def last_prices(symbols: set[str], now: datetime, source: str = "sandbox") -> dict[str, Decimal]:
+    """As the feed hears them; those it does not know, as the newest stored candle closed."""
+    heard = prices.published(source, Market.SPOT) if symbols else {}
+    known = {symbol: decimal_from_e8(heard[symbol].price_e8) for symbol in symbols if symbol in heard}
+    missing = symbols - known.keys()
+    return known | (_closes(missing, now, source) if missing else {})
+
+
+def _closes(symbols: set[str], now: datetime, source: str) -> dict[str, Decimal]:
     """Close of the newest stored candle of each symbol, whatever its interval; none older than a few days."""
     newest = CandleRow.objects.filter(
         # Every column of the index is named, so that the days asked for are all that is read.
@@ -38,7 +47,7 @@ def last_prices(symbols: set[str], now: datetime, source: str = "sandbox") -> di
         open_ms__gte=int((now - timedelta(days=3)).timestamp() * 1000),
     )
     rows = newest.order_by("symbol", "-open_ms", "interval").distinct("symbol").values("symbol", "close")
-    return {row["symbol"]: row["close"] / E8 for row in rows}
+    return {row["symbol"]: decimal_from_e8(row["close"]) for row in rows}
 
 
 class Cover(StrEnum):
@@ -136,10 +145,10 @@ def open_positions(bots: QuerySet[Any] | list[int], now: datetime) -> list[OpenP
         .select_related("bot_config", "bot_config__api_key")
     )
     found = list(rows.order_by("-opened_at"))
-    prices = last_prices({row.bot_config.symbol for row in found}, now) if found else {}
+    known = last_prices({row.bot_config.symbol for row in found}, now)
     orders = protecting_orders(row.pk for row in found)
     return [
-        OpenPosition(row.bot_config, row, prices.get(row.bot_config.symbol), now, orders[row.pk])
+        OpenPosition(row.bot_config, row, known.get(row.bot_config.symbol), now, orders[row.pk])
         for row in found
     ]
 

@@ -139,7 +139,7 @@ class Dashboard:
         amounts = {asset: (quantity, ZERO) for asset, quantity in self.coins.items()} | amounts
         prices = {
             "USDTUSDT": Decimal(1),
-            **(last_prices({f"{asset}USDT" for asset in amounts}, self.now) if amounts else {}),
+            **last_prices({f"{asset}USDT" for asset in amounts}, self.now),
         }
         held = [_holding(asset, *numbers, prices.get(f"{asset}USDT")) for asset, numbers in amounts.items()]
         return sorted(held, key=lambda item: (-(item.value or ZERO), item.asset))
