@@ -34,7 +34,8 @@ class ReceiptLine:
 def lines_of(receipt: FlatReceipt, reader: Any) -> list[ReceiptLine]:
     """What became of every position, as far as `reader` may see it: owners see their own, operators all. Three
     queries."""
-    lines = FlatLine.objects.filter(receipt=receipt).select_related("position__bot_config").order_by("pk")
+    lines = FlatLine.objects.filter(receipt=receipt).order_by("pk")
+    lines = lines.select_related("position__bot_config__state")
     if not reader.is_staff:
         lines = lines.filter(position__bot_config__user_id=reader.pk)
     found = list(lines)
@@ -73,6 +74,8 @@ def _why_left(position: Position, orders: list[Order]) -> str:
         return _("It is not known yet what became of an order.")
     if newest is not None and newest.state == OrderState.REJECTED:
         return _("The exchange refused: %(why)s It is asked again.") % {"why": f"{newest.error_message}."}
+    if position.bot_config.state.last_error_message:
+        return position.bot_config.state.last_error_message
     if any(order.cancel_wanted_at is not None and order.settled_at is None for order in orders):
         return _("Its stop and target are being cancelled first.")
     return _("Its sale is on the way.")

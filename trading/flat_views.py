@@ -32,7 +32,7 @@ def ask_flat(request: HttpRequest) -> HttpResponse:
         receipt = go_flat(request.user, **form.target, reason=form.cleaned_data["reason"])
     except LifecycleRefused as refused:
         form.add_error(None, refused.message)
-        return _preview_page(request, request.POST.dict(), form=form, status=refused.status)
+        return _preview_page(request, request.POST.dict(), form=form, status=refused.status_code)
     return redirect("flat-receipt", receipt.pk)
 
 

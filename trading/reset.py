@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import structlog
+from django.db import transaction
+from django.db.models import Q
 
 from bots.lifecycle import RolledDay, roll_day
 from bots.models import BotState
@@ -27,10 +29,13 @@ def reactivate_bots() -> RolledDay:
             # Each bot's next run rolls its day before it decides, so nothing is lost.
             logger.warning("venue_away", venue=venue, cause=str(error))
             continue
-        done = roll_day(
-            BotState.objects.filter(pk__in=at_venue.values("pk")),
-            instant_of(now_ms).date(),
-        )
+        with transaction.atomic():
+            of_venue = BotState.objects.filter(pk__in=at_venue.values("pk"))
+            today = instant_of(now_ms).date()
+            # Whoever takes more than one state row takes them in the order of their keys.
+            behind = of_venue.filter(Q(counters_date__isnull=True) | Q(counters_date__lt=today))
+            locked = list(behind.select_for_update(of=("self",)).order_by("pk").values_list("pk", flat=True))
+            done = roll_day(BotState.objects.filter(pk__in=locked), today)
         rolled += done.rolled
         reactivated += done.reactivated
     return RolledDay(rolled, tuple(reactivated))

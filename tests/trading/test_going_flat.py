@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from bots.lifecycle import LifecycleRefused
-from bots.models import BotConfig
+from bots.models import BotConfig, BotState
 from tests.trading.steps import fresh, plan_buy, reloaded, strike
 from trading.audit import audit_fills
 from trading.flat_receipts import lines_of
@@ -120,6 +120,9 @@ def test_what_is_left_says_why(new_bot: Any, alice: Any) -> None:
         planned_at=position.opened_at, request_timestamp_ms=1, error_message="Market is closed",
     )  # fmt: skip
     assert lines_of(receipt, alice)[0].why == "The exchange refused: Market is closed. It is asked again."
+    Order.objects.update(state="dropped")
+    BotState.objects.update(last_error_message="The key is invalid.")
+    assert lines_of(receipt, alice)[0].why == "The key is invalid."
 
 
 def test_the_installation_goes_flat_and_everybody_reads_their_own(
