@@ -66,13 +66,15 @@ def catch_up(venue: str, series: Collection[SeriesName]) -> int:
     try:
         now_ms = market_time_ms(venue, [symbol for symbol, _ in series])
         found = [(symbol, interval, last_closed_opening(now_ms, interval)) for symbol, interval in series]
+        # First those who wait: they fetch what they look at. Then the rest, so that the store has no holes.
+        woken = wake_waiting(venue, found)
         for symbol, interval, open_ms in found:
             _fetch(venue, symbol, interval, open_ms)
     except ExchangeError as error:
-        # Whoever runs without us says so on its bot.
+        # Whoever runs meanwhile says so on its bot.
         logger.warning("not_caught_up", venue=venue, series=len(series), cause=str(error))
         return 0
-    return wake_waiting(venue, found)
+    return woken
 
 
 def wake_waiting(venue: str, closed: Iterable[tuple[str, str, int]]) -> int:

@@ -21,6 +21,8 @@ from exchange.port import DayTicker
 logger = structlog.get_logger(__name__)
 
 SILENCE_SECONDS: Final = 15.0
+# Binance takes 1,024 streams on a connection.
+MOST_SERIES: Final = 1000
 # Binance ends a connection after 24 hours.
 REBUILD_SECONDS: Final = 23 * 3600.0
 FIRST_PAUSE_SECONDS: Final = 0.1
@@ -79,9 +81,14 @@ class MarketFeed:
         self.state = FeedState()
 
     def want(self, series: frozenset[SeriesName]) -> None:
-        if series != self._wanted:
-            self._wanted = series
-            self._changed.set()
+        taken = series if len(series) <= MOST_SERIES else frozenset(sorted(series)[:MOST_SERIES])
+        if taken == self._wanted:
+            return
+        if taken != series:
+            # The schedule wakes whoever waits for the others.
+            logger.error("too_many_series", wanted=len(series), followed=MOST_SERIES)
+        self._wanted = taken
+        self._changed.set()
 
     async def run(self) -> None:
         failures = 0

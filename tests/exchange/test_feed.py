@@ -15,7 +15,7 @@ from engine.market import MINUTE_MS
 from exchange.binance.streams import MarketStream, StreamBroken, VenueSockets
 from exchange.connect import market_data, market_stream
 from exchange.feed.events import KlineEvent, SeriesName
-from exchange.feed.market_feed import LONGEST_PAUSE_SECONDS, MarketFeed, pause_seconds
+from exchange.feed.market_feed import LONGEST_PAUSE_SECONDS, MOST_SERIES, MarketFeed, pause_seconds
 from exchange.port import DayTicker
 from exchange.sandbox.running import SandboxProcess
 from tests.exchange.conftest import MIDDLE_OF_RECORDING_MS
@@ -189,6 +189,15 @@ def test_an_exchange_that_was_killed_is_found_again(tmp_path: Path, settings: An
             await hear_closes(ear, 2)
 
         assert follow(story).joined == [{BTC}, {BTC}]
+
+
+def test_more_series_than_a_connection_takes_are_left_to_the_schedule() -> None:
+    async def wish() -> int:
+        feed = MarketFeed(partial(market_stream, "sandbox"), Ear())
+        feed.want(frozenset((f"S{number}USDT", "1m") for number in range(MOST_SERIES + 5)))
+        return len(feed._wanted)
+
+    assert asyncio.run(wish()) == MOST_SERIES
 
 
 def test_pauses_grow_and_stay_short() -> None:
