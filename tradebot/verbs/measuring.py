@@ -46,3 +46,8 @@ class Measurement:
 
     metrics: Sequence[Metric]
     data: Literal["recorded", "generated"] = "recorded"
+
+
+def percentile(values: list[float], share: int) -> float:
+    """The value below which `share` percent of them lie, interpolated."""
+    return statistics.quantiles(values, n=100, method="inclusive")[share - 1]

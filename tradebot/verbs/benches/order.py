@@ -1,45 +1,22 @@
-"""From the wake-up of a run to its order accepted by the sandbox: the real worker, one run at a time, 200 orders."""
+"""From a close, or from the wake-up of a run, to its order accepted by the sandbox; and fifty bots at one close."""
 
 from __future__ import annotations
 
 import shutil
 import statistics
-import sys
 import tempfile
-import time
 from pathlib import Path
-from typing import Any
 
-import psycopg
-from celery import Celery
-from requests.adapters import HTTPAdapter
-
-from exchange.binance.venue_client import VenueClient
-from exchange.port import Credentials
-from exchange.sandbox.control import ControlClient
-from tradebot.verbs.measuring import Measurement, Metric
-from tradebot.verbs.own_api import Api
+from tradebot.verbs.measuring import Measurement, Metric, percentile
+from tradebot.verbs.order_burst import Burst
+from tradebot.verbs.order_lane import Lane
 from tradebot.verbs.own_instance import OwnInstance
 
 RUNS = 5
 ORDERS = 200
+CLOSES = 200
 WARM_UP_ORDERS = 10
 BARE_ORDERS = 100
-RUN_TASK = "trading.run_bot_task"
-GIVE_UP_SECONDS = 30.0
-LOOK_EVERY_SECONDS = 0.01
-# Runs are queued here one at a time; the schedule must not run the bot a moment earlier.
-PAUSE_SCHEDULE = """
-from django_celery_beat.models import PeriodicTask
-for task in PeriodicTask.objects.filter(task="trading.run_bot_task_for_all"):
-    task.enabled = False
-    task.save()
-"""
-LAST_RUN = """
-    SELECT state.last_candle_open_ms, (SELECT count(*) FROM trading_order o WHERE o.bot_config_id = state.bot_config_id
-        AND o.state NOT IN ('filled', 'rejected', 'dropped', 'expired', 'canceled'))
-    FROM bots_botstate state WHERE state.bot_config_id = %s
-"""
 
 
 def measure() -> Measurement:
@@ -51,128 +28,40 @@ def measure() -> Measurement:
         with Lane(instance) as lane:
             lane.prepare()
             lane.run_orders(WARM_UP_ORDERS)
+            lane.follow_closes(WARM_UP_ORDERS)
             runs = [(lane.run_orders(ORDERS), lane.place_bare_orders(BARE_ORDERS)) for _ in range(RUNS)]
+            closes = [lane.follow_closes(CLOSES) for _ in range(RUNS)]
+            lane.end()
+        with Burst(instance) as burst:
+            burst.prepare()
+            bursts = [burst.run() for _ in range(RUNS)]
     finally:
         instance.stop()
         shutil.rmtree(folder, ignore_errors=True)
-    ours, bare = [run[0] for run in runs], [statistics.median(run[1]) for run in runs]
+    bare = [statistics.median(run[1]) for run in runs]
     yardstick = (
         f"one MARKET order placed with python-binance alone on the same sandbox, there and back: "
         f"{statistics.median(bare):.1f} ms (p50)"
     )
-    p50, p99 = ([percentile(times, share) for times in ours] for share in (50, 99))
     return Measurement(
         metrics=[
-            Metric(metric="run_to_accept_p50", unit="ms", values=p50, target=100, yardstick=yardstick),
-            Metric(metric="run_to_accept_p99", unit="ms", values=p99, target=400, yardstick=yardstick),
+            *_timed("run_to_accept", [run[0] for run in runs], (100, 400), yardstick),
+            *_timed("close_to_accept", closes, (150, 500), yardstick),
+            Metric(metric="burst_50_last_accepted", unit="s", values=[run[0] for run in bursts], target=2),
+            Metric(metric="burst_50_last_protected", unit="s", values=[run[1] for run in bursts], target=5),
             Metric(metric="bare_order_round_trip_p50", unit="ms", values=bare),
         ]
     )
 
 
-class Lane:
-    """One bot of an instance whose market stands still until it is told to go on."""
-
-    def __init__(self, instance: OwnInstance) -> None:
-        self.instance = instance
-        records = instance.records
-        self.control = ControlClient(records["sandbox_url"], records["sandbox_token"])
-        self.sandbox_url = records["sandbox_url"]
-        self.celery = Celery(broker=records["redis_url"])
-        self.database = psycopg.connect(records["database_url"], autocommit=True)
-        self.bot_id = 0
-        self.seen_orders = 0
-
-    def __enter__(self) -> Lane:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.database.close()
-        self.celery.close()
-
-    def prepare(self) -> None:
-        """Stop the demo's bots, keep the schedule quiet, make one bot that trades on every other candle."""
-        api = Api(self.instance)
-        api.sign_in()
-        for bot in api.get("bot-configs/?limit=200")["results"]:
-            api.post(f"bots/{bot['id']}/stop/", {})
-        done = self.instance.manage("shell", "-c", PAUSE_SCHEDULE)
-        if done.returncode != 0:
-            raise RuntimeError(f"The schedule could not be paused:\n{done.stderr[-1500:]}")
-        self.control.set_clock(mode="step")
-        key = api.post("api-keys/", {"label": "Bench", "venue": "sandbox"})["id"]
-        params = {"ema_fast": 1, "ema_slow": 2, "rsi_oversold": 0, "rsi_overbought": 100}
-        self.bot_id = api.post(
-            "bot-configs/",
-            {
-                "name": "Bench",
-                "api_key": key,
-                "symbol": "BTCUSDT",
-                "timeframe": "1m",
-                "strategy": "ema",
-                "strategy_params": params,
-                "initial_capital": "9000",
-                "position_size_perc": "5",
-            },
-        )["id"]
-        api.post(f"bots/{self.bot_id}/start/", {})
-        self.wait_for_run(int(self.control.clock()["market_ms"]))
-        self.seen_orders = len(self.control.orders())
-
-    def run_orders(self, wanted: int) -> list[float]:
-        """Release candle after candle and run the bot on each, until `wanted` orders came of it: the milliseconds from
-        queueing the run (its way to the worker included) to the acceptance, by the sandbox's own clock."""
-        times: list[float] = []
-        while len(times) < wanted:
-            market_ms = int(self.control.advance()["market_ms"])
-            queued = time.time()
-            self.celery.send_task(RUN_TASK, args=[self.bot_id], ignore_result=True)
-            self.wait_for_run(market_ms)
-            placed = self.control.orders(since=self.seen_orders)
-            self.seen_orders += len(placed)
-            times += [order["accepted_at"] - queued * 1000 for order in placed]
-        print(f"{len(times)} orders, p50 {percentile(times, 50):.1f} ms", file=sys.stderr, flush=True)
-        return times
-
-    def wait_for_run(self, market_ms: int) -> None:
-        """Return when the bot has seen the candle that closed at `market_ms` and its order, if any, has its end."""
-        give_up_at = time.monotonic() + GIVE_UP_SECONDS
-        while True:
-            seen, in_flight = self.ask_last_run()
-            if seen is not None and seen >= market_ms // 60_000 * 60_000 - 60_000 and not in_flight:
-                return
-            if time.monotonic() > give_up_at:
-                raise RuntimeError(f"The run at {market_ms} did not end: {seen} seen, {in_flight} in flight.")
-            time.sleep(LOOK_EVERY_SECONDS)
-
-    def ask_last_run(self) -> tuple[Any, Any]:
-        row = self.database.execute(LAST_RUN, [self.bot_id]).fetchone()
-        assert row is not None
-        return row[0], row[1]
-
-    def place_bare_orders(self, wanted: int) -> list[float]:
-        """The yardstick: such an order by python-binance alone, on an account of its own; ms there and back."""
-        client = VenueClient(
-            self.sandbox_url,
-            HTTPAdapter(),
-            now_ms=lambda: int(time.time() * 1000),
-            credentials=Credentials(*self.control.new_account()),
+def _timed(name: str, runs: list[list[float]], targets: tuple[float, float], yardstick: str) -> list[Metric]:
+    return [
+        Metric(
+            metric=f"{name}_p{share}",
+            unit="ms",
+            values=[percentile(times, share) for times in runs],
+            target=target,
+            yardstick=yardstick,
         )
-        times = []
-        for number in range(wanted):
-            started = time.perf_counter()
-            client.create_order(
-                symbol="BTCUSDT",
-                side="BUY",
-                type="MARKET",
-                quoteOrderQty="20",
-                newOrderRespType="FULL",
-                newClientOrderId=f"bare-{number}",
-            )
-            times.append((time.perf_counter() - started) * 1000)
-        self.seen_orders += wanted
-        return times
-
-
-def percentile(values: list[float], share: int) -> float:
-    return statistics.quantiles(values, n=100, method="inclusive")[share - 1]
+        for share, target in zip((50, 99), targets, strict=True)
+    ]
