@@ -67,7 +67,7 @@ def exchange_for(venue: str, credentials: Credentials) -> Exchange:
     client = kept.with_key.get(name)
     if client is None:
         host = _host(url)
-        client = kept.with_key[name] = _client_class(venue)(
+        client = kept.with_key[name] = client_class(venue)(
             url, host.adapter, host.clock, credentials=credentials, pace=host.pace
         )
         if len(kept.with_key) > CLIENTS_KEPT:
@@ -76,7 +76,7 @@ def exchange_for(venue: str, credentials: Credentials) -> Exchange:
     return client
 
 
-def _client_class(venue: str) -> type[BinanceExchange]:
+def client_class(venue: str) -> type[BinanceExchange]:
     """Live money is capped at the port, after everything else has agreed (SPEC §3)."""
     from exchange.binance.client import BinanceExchange
 

@@ -35,6 +35,7 @@ def last_price_e8(venue: str, market: str, symbol: str) -> tuple[int, int] | Non
     """(price in 1e-8, market time in ms); None where neither the feed nor the exchange says any."""
     kept = cache().get_field(_key(venue, market), symbol)
     if kept is not None:
+        _say_once(venue, is_away=False)
         ticker = _unpacked(symbol, kept)
         return ticker.price_e8, ticker.at_ms
     _say_once(venue, is_away=True)

@@ -6,8 +6,10 @@ import pytest
 from requests.adapters import HTTPAdapter
 
 from engine.orders import OrderType, Side
+from exchange.binance.client import BinanceExchange
 from exchange.binance.clock import ServerClock
 from exchange.caps import CapExceeded, CappedExchange, Caps, caps_from_settings
+from exchange.connect import client_class
 from exchange.port import Credentials, MarketOrder, RestingOrder, Stamp
 from exchange.sandbox.running import SandboxProcess
 
@@ -70,3 +72,8 @@ def test_what_sells_is_never_capped(capped: CappedExchange) -> None:
 
 def test_caps_come_from_the_settings() -> None:
     assert caps_from_settings() == Caps(order_e8=500 * E8, account_e8=5_000 * E8)
+
+
+def test_the_venue_decides_who_is_capped() -> None:
+    assert client_class("live") is CappedExchange
+    assert client_class("sandbox") is BinanceExchange
