@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import time
 from collections.abc import AsyncIterator
@@ -11,9 +12,10 @@ from typing import Any
 
 import pytest
 
+from exchange import prices
 from exchange.port import DayTicker
 from trading.market_stream import PriceHub
-from trading.markets import STILL_SECONDS, Board, Quote
+from trading.markets import MARKET, STILL_SECONDS, VENUE, Board, Quote
 
 
 def quote(symbol: str, price: int) -> Quote:
@@ -179,5 +181,24 @@ def test_an_exchange_that_was_never_reached_is_no_price() -> None:
         async with aclosing(hub.watch()) as stream:
             await next_news(stream)
             assert await next_news(stream) == {"at": None, "still": True, "rows": {}}
+
+    asyncio.run(scenario())
+
+
+def test_what_the_feed_publishes_reaches_the_readers_through_redis() -> None:
+    async def scenario() -> None:
+        hub = PriceHub(begin=Board, ask=Board, turn=0.05, heartbeat=5, linger=0.0)
+
+        async def publish() -> None:
+            for price in itertools.count(100):
+                told = [ticker("AUSDT", price)]
+                await asyncio.to_thread(prices.publish, VENUE, MARKET, told)
+                await asyncio.sleep(0.05)
+
+        publishing = asyncio.create_task(publish())
+        async with aclosing(hub.watch()) as stream:
+            first = (await next_rows(stream))["AUSDT"]["raw"]
+            assert (await next_rows(stream))["AUSDT"]["raw"] > first
+        publishing.cancel()
 
     asyncio.run(scenario())
