@@ -95,6 +95,30 @@ def _take_receipt(page: Any, url: str, path: str) -> None:
         _take(page, url + receipt.get_attribute("href"), path, seen="#receipt")
 
 
+def _take_exits(page: Any, path_of: Any) -> None:
+    """The dialog that moves stop and target, where the bot has any; then its versions."""
+    move = page.get_by_role("link", name="Move stop or target")
+    if move.count():
+        move.click()
+        page.wait_for_selector("#dialog[open]")
+        page.screenshot(path=path_of("bot-exits"))
+        page.keyboard.press("Escape")
+    page.goto(f"{page.url.rstrip('/')}/versions/")
+    page.screenshot(path=path_of("bot-versions"))
+
+
+def _take_form(page: Any, url: str, path_of: Any) -> None:
+    """Its first step, the one about risk, and the review."""
+    page.goto(f"{url}/bots/new/?preset=first-look")
+    page.wait_for_selector("#summary ul")
+    _take_tall(page, path_of("bot-form"))
+    for step, name in (("risk", "bot-form-risk"), ("review", "bot-form-review")):
+        page.click(f"#form-steps [data-to-step={step}]")
+        page.wait_for_selector(f"#step-{step}:not([hidden])")
+        page.wait_for_timeout(800)
+        _take_tall(page, path_of(name))
+
+
 def _say_errors(message: Any) -> None:
     if message.type == "error":
         print(message.text, file=sys.stderr)
@@ -114,11 +138,17 @@ def _take_tall(page: Any, path: str) -> None:
 
 
 def _open_busiest_bot(page: Any, url: str) -> None:
-    """The bot of the newest trade: its page has something to show."""
-    page.goto(f"{url}/trades/")
-    link = page.locator("#trades tbody a").first
-    target = link if link.count() else page.goto(f"{url}/bots/") and page.locator("#bots tbody a").first
-    target.click()
+    """A bot in a protected position, else the one of the newest trade: its page has something to show."""
+    for address, rows in (
+        ("/bots/?holds=yes", "#bots tr:has(.cover-stands) a"),
+        ("/trades/", "#trades tbody a"),
+        ("/bots/", "#bots tbody a"),
+    ):
+        page.goto(f"{url}{address}")
+        found = page.locator(rows).first
+        if found.count():
+            page.goto(f"{url}{found.get_attribute('href')}")
+            return
 
 
 if __name__ == "__main__":

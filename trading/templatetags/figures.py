@@ -162,7 +162,10 @@ def status_colour(status: str) -> str:
     return BADGES.get(status, "bg-secondary-lt")
 
 
-ORDER_COLOURS = {"filled": "green", "rejected": "red", "unknown": "orange", "dropped": "secondary"}
+ORDER_COLOURS = {
+    "filled": "green", "rejected": "red", "unknown": "orange", "dropped": "secondary", "canceled": "secondary",
+    "expired": "secondary",
+}  # fmt: skip
 
 
 @register.filter
