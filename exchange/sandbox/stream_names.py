@@ -12,7 +12,7 @@ KLINE, MINI_TICKER, ALL_MINI_TICKERS, DAY_TICKER = "kline", "miniTicker", "miniT
 BOOK_TICKER, BOOK, BOOK_CHANGES, TRADES, AGGREGATE_TRADES = "bookTicker", "book", "depth", "trade", "aggTrade"
 ALL_SYMBOLS_NAMES = ("!miniTicker@arr", "!miniTicker@arr@1000ms")
 _SECOND_US = 1_000_000
-_PLAIN = {  # How often each is looked at, in µs of wall time.
+BY_NAME = {  # How often each is looked at, in µs of wall time.
     MINI_TICKER: _SECOND_US,
     DAY_TICKER: _SECOND_US,
     BOOK_TICKER: _SECOND_US // 10,
@@ -43,8 +43,8 @@ def stream_of(name: str, symbols: Container[str]) -> Stream | None:
     symbol = lower.upper()
     if lower != lower.lower() or symbol not in symbols:
         return None
-    if what in _PLAIN:
-        return Stream(name, what, _PLAIN[what], symbol)
+    if what in BY_NAME:
+        return Stream(name, what, BY_NAME[what], symbol)
     if what.startswith("kline_"):
         interval = what.removeprefix("kline_")
         known = interval in INTERVAL_MS
