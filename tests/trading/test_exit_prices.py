@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from accounts.models import AuditEntry
+from bots.configuration import change_bot
 from bots.lifecycle import LifecycleRefused
 from bots.models import BotConfig, BotState
 from bots.validation import ConfigurationRefused
@@ -27,8 +28,7 @@ EXITS = {"stop_loss_perc": 5, "take_profit_perc": 5, "trailing_stop_perc": 8}
 @pytest.fixture
 def bot(new_bot: Any) -> BotConfig:
     """In a position, with stop, target and a trail that lies below the stop."""
-    made = new_bot()
-    BotConfig.objects.filter(pk=made.pk).update(**EXITS)
+    made = new_bot(**EXITS)
     assert send(plan_buy(fresh(made)).pk).state == "filled"
     tend(position_of(made).pk)
     return fresh(made)
@@ -172,8 +172,7 @@ def test_every_accepted_change_is_audited_with_what_it_was(bot: BotConfig, alice
 
 def test_an_edit_of_the_bot_leaves_the_exits_of_its_position(bot: BotConfig, alice: Any) -> None:
     before = (shown(bot), standing(bot))
-    BotConfig.objects.filter(pk=bot.pk).update(
-        stop_loss_perc=1, take_profit_perc=None, trailing_stop_perc=None
-    )
+    changed = {"stop_loss_perc": "1", "take_profit_perc": None, "trailing_stop_perc": None}
+    assert change_bot(bot, changed, 1, by=alice).version == 2
     tend(position_of(bot).pk)
     assert (shown(bot), standing(bot), position_of(bot).trailing_stop_perc) == (*before, Decimal(8))
