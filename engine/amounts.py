@@ -3,7 +3,7 @@
 Every conversion is exact or raises `InexactAmount`; nothing is rounded on the way in or out.
 """
 
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import Final
 
 E8: Final = 100_000_000
@@ -18,11 +18,27 @@ class InexactAmount(ValueError):
     """The value is no number, or has more decimal places than the integer can carry."""
 
 
+# No amount of ours comes near; what does not fit is looked at digit by digit.
+_WIDE: Final = Context(prec=60, traps=[Inexact, InvalidOperation])
+_USUAL: Final = range(-30, 30)
+
+
 def _scaled(value: Decimal | str | int, places: int) -> int:
     try:
-        sign, digits, exponent = Decimal(value).as_tuple()
+        number = Decimal(value)
     except InvalidOperation:
         raise InexactAmount(f"{value!r} is not a number") from None
+    if number.is_finite() and number.adjusted() in _USUAL and len(str(number)) < 50:
+        scaled = _WIDE.scaleb(number, places)
+        whole = int(scaled)
+        if whole == scaled:
+            return whole
+    return _scaled_by_digits(number, places)
+
+
+def _scaled_by_digits(value: Decimal, places: int) -> int:
+    """For whatever is odd about a number; says what is wrong with it."""
+    sign, digits, exponent = value.as_tuple()
     if not isinstance(exponent, int) or exponent > _LARGEST_EXPONENT:
         raise InexactAmount(f"{value} is not a usable number")
     magnitude, shift = int("".join(map(str, digits)) or "0"), exponent + places

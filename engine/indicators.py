@@ -6,7 +6,10 @@ Values before warm-up are NaN, never guesses. pandas-ta is imported on first use
 
 import importlib
 import inspect
-from functools import cache
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache, wraps
 from typing import Any, Final
 
 import numpy as np
@@ -17,6 +20,40 @@ from engine.market import Candles, FloatArray, prices
 # full history computes agree far beyond the 1e-9 that live trading promises (SPEC §5.1), also where
 # the seed was a thousand times larger than the value.
 _FORGETTING: Final = 32.3
+
+
+type Kernel = Callable[[FloatArray, int], FloatArray]
+
+_computed: ContextVar[dict[tuple[str, int, int], tuple[FloatArray, FloatArray]] | None] = ContextVar(
+    "_computed", default=None
+)
+
+
+@contextmanager
+def computing_once() -> Iterator[None]:
+    """Inside, a kernel's answer about the very same vector is computed once, however many strategies ask for it
+    (`Candles.closes` is such a vector); at the end all is forgotten. What is shared is read-only."""
+    token = _computed.set({})
+    try:
+        yield
+    finally:
+        _computed.reset(token)
+
+
+def _once(kernel: Kernel) -> Kernel:
+    @wraps(kernel)
+    def asked(values: FloatArray, length: int) -> FloatArray:
+        computed = _computed.get()
+        if computed is None:
+            return kernel(values, length)
+        key = kernel.__name__, id(values), length
+        if key not in computed:
+            answer = kernel(values, length)
+            answer.setflags(write=False)
+            computed[key] = values, answer  # as long as the vector is kept, its id is nobody else's
+        return computed[key][1]
+
+    return asked
 
 
 class UnknownIndicator(KeyError):
@@ -39,6 +76,7 @@ def _series(values: FloatArray) -> Any:
     return _pandas().Series(values)
 
 
+@_once
 def ema(values: FloatArray, length: int) -> FloatArray:
     """Exponential moving average, α = 2 / (length + 1), seeded with the SMA of the first `length` values.
 
@@ -50,14 +88,13 @@ def ema(values: FloatArray, length: int) -> FloatArray:
         return result
     weight = 2.0 / (length + 1)
     average = sum(values[:length].tolist()) / length
-    averages = [average]
-    for value in values[length:].tolist():
-        average = weight * value + (1.0 - weight) * average
-        averages.append(average)
-    result[length - 1 :] = averages
+    result[length - 1] = average
+    rest = 1.0 - weight
+    result[length:] = [average := weight * value + rest * average for value in values[length:].tolist()]
     return result
 
 
+@_once
 def rsi(values: FloatArray, length: int) -> FloatArray:
     """Relative strength index (Wilder 1978), its averages seeded with the SMA of the first `length` changes.
 
@@ -69,21 +106,19 @@ def rsi(values: FloatArray, length: int) -> FloatArray:
     if len(values) <= length:
         return result
     changes = np.diff(values)
-    gains = np.maximum(changes, 0.0).tolist()
-    losses = np.maximum(-changes, 0.0).tolist()
-    gain, loss = sum(gains[:length]) / length, sum(losses[:length]) / length
-    levels = [_rsi_level(gain, loss)]
-    for up, down in zip(gains[length:], losses[length:], strict=True):
-        gain = (gain * (length - 1) + up) / length
-        loss = (loss * (length - 1) + down) / length
-        levels.append(_rsi_level(gain, loss))
-    result[length:] = levels
+    gain = _wilder(np.maximum(changes, 0.0), length)
+    total = gain + _wilder(np.maximum(-changes, 0.0), length)
+    has_moved = total > 1e-14
+    result[length:] = 100.0 * np.divide(gain, total, out=np.zeros_like(total), where=has_moved)
     return result
 
 
-def _rsi_level(gain: float, loss: float) -> float:
-    total = gain + loss
-    return 100.0 * (gain / total) if total > 1e-14 else 0.0
+def _wilder(values: FloatArray, length: int) -> FloatArray:
+    """Wilder's average from index length - 1 on, seeded with the SMA of the first `length` values."""
+    rest = length - 1
+    seed = average = sum(values[:length].tolist()) / length
+    following = [average := (average * rest + value) / length for value in values[length:].tolist()]
+    return np.array([seed, *following])
 
 
 def ema_window(length: int) -> int:

@@ -5,6 +5,7 @@ Prices and volumes are in 1e-8, times in milliseconds UTC. A candle is closed on
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -88,6 +89,13 @@ class Candles:
 
     def __getitem__(self, part: slice) -> "Candles":
         return Candles(*(column[part] for column in self.columns()))
+
+    @cached_property
+    def closes(self) -> FloatArray:
+        """Closing prices for indicators; always the same vector, read-only."""
+        closes = prices(self.close)
+        closes.setflags(write=False)
+        return closes
 
     def columns(self) -> tuple[IntArray, IntArray, IntArray, IntArray, IntArray, IntArray]:
         return self.open_ms, self.open, self.high, self.low, self.close, self.volume

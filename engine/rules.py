@@ -6,6 +6,7 @@ steps. The check that the step function compiles and the check that raises are t
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from math import gcd, lcm
 from typing import Any, Final, NamedTuple
 
@@ -109,7 +110,7 @@ class SymbolRules:
     def is_trading(self) -> bool:
         return self.status == "TRADING"
 
-    @property
+    @cached_property
     def market_limits(self) -> MarketLimits:
         """The rules of a MARKET order: LOT_SIZE and MARKET_LOT_SIZE both hold, the tighter decides."""
         cell = self.tick_e8 * self.step_e8

@@ -13,15 +13,19 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 import structlog
+from django.db.models import TextField
+from django.db.models.functions import Cast
 
 from bots.models import BotConfig
 from engine.decide import Bar
+from engine.indicators import computing_once
 from engine.market import last_closed_opening
 from engine.rules import SymbolRules
-from engine.strategies import parse_params, strategy
+from engine.strategies import Strategy, parse_params, strategy
 from exchange.instants import instant_of
 from exchange.port import ExchangeError, Rejected
 from trading.broken_runs import PASSES
+from trading.chunk_rows import among
 from trading.due import market_time_ms
 from trading.market_view import SeriesView, look_at_series
 
@@ -77,12 +81,12 @@ class Sight:
 
 def wanted_bots(bot_ids: Iterable[int]) -> list[Wanted]:
     """Those that still exist, sorted so that who shares a series and a strategy stands together."""
-    rows = BotConfig.objects.filter(pk__in=bot_ids, archived_at__isnull=True).values_list(
-        "pk", "api_key__venue", "position_type", "symbol", "timeframe", "strategy", "strategy_params", "version",
-        "state__last_candle_open_ms",
+    rows = BotConfig.objects.filter(pk__in=among(bot_ids), archived_at__isnull=True).values_list(
+        "pk", "api_key__venue", "position_type", "symbol", "timeframe", "strategy",
+        # As PostgreSQL spells it: the same parameters, the same text.
+        Cast("strategy_params", TextField()), "version", "state__last_candle_open_ms",
     )  # fmt: skip
-    wanted = [Wanted(*row[:6], json.dumps(row[6], sort_keys=True), *row[7:]) for row in rows]
-    return sorted(wanted, key=lambda bot: bot[1:7])
+    return sorted(map(Wanted._make, rows), key=lambda bot: bot[1:7])
 
 
 def look_for_all(wanted: list[Wanted]) -> Sight:
@@ -99,26 +103,38 @@ def look_for_all(wanted: list[Wanted]) -> Sight:
     return sight
 
 
+class _Eyes(NamedTuple):
+    """A strategy with its parameters, the candles it asks for, and the bots that see by it."""
+
+    chosen: Strategy
+    params: Any
+    needed: int
+    bots: list[Wanted]
+
+
 def _look_at(of: tuple[str, str, str, str], bots: list[Wanted], now_ms: int, sight: Sight) -> None:
     """One series, for every strategy that looks at it."""
-    chosen: list[tuple[Any, Any, list[Wanted]]] = []
-    for (name, params), same_eyes in _together(bots, lambda bot: (bot.strategy, bot.params)):
-        with _Trouble(sight, same_eyes):
-            chosen.append((strategy(name), parse_params(name, json.loads(params)), same_eyes))
-    if not chosen:
+    eyes = list(_all_eyes(bots, sight))
+    everyone = [bot for same_eyes in eyes for bot in same_eyes.bots]
+    if not everyone:
         return
-    # One candle more than a window, as a bot reads it that has missed none.
-    counts = [one.window(params) + 1 for one, params, _bots in chosen]
-    everyone = [bot for _one, _params, same_eyes in chosen for bot in same_eyes]
-    with _Trouble(sight, everyone):
-        seen = look_at_series(*of, now_ms=now_ms, count=max(counts))
+    with _Trouble(sight, everyone), computing_once():
+        seen = look_at_series(*of, now_ms=now_ms, count=max(same_eyes.needed for same_eyes in eyes))
         if seen is None:
             sight.blind += [bot.pk for bot in everyone]
             return
-        for (one, params, same_eyes), count in zip(chosen, counts, strict=True):
+        parts = {same_eyes.needed: seen.newest(same_eyes.needed) for same_eyes in eyes}
+        for chosen, params, needed, same_eyes in eyes:
             with _Trouble(sight, same_eyes):
-                part = seen.newest(count)
-                _glance(part, one.signals(part.candles, params), same_eyes, sight)
+                _glance(parts[needed], chosen.signals(parts[needed].candles, params), same_eyes, sight)
+
+
+def _all_eyes(bots: list[Wanted], sight: Sight) -> Iterator[_Eyes]:
+    for (name, text), same_eyes in _together(bots, lambda bot: (bot.strategy, bot.params)):
+        with _Trouble(sight, same_eyes):
+            chosen, params = strategy(name), parse_params(name, json.loads(text))
+            # One candle more than a window, as a bot reads it that has missed none.
+            yield _Eyes(chosen, params, chosen.window(params) + 1, same_eyes)
 
 
 def _glance(part: SeriesView, signals: Any, bots: list[Wanted], sight: Sight) -> None:

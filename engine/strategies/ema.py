@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from engine.indicators import ema, ema_window, rsi, rsi_window
-from engine.market import Candles, prices
+from engine.market import Candles
 from engine.strategies.contract import Signals, Strategy, crossed_above, known_twice
 from engine.strategies.params import whole
 
@@ -37,7 +37,7 @@ class Params:
 
 
 def signals(candles: Candles, params: Params) -> Signals:
-    close = prices(candles.close)
+    close = candles.closes
     fast, slow = ema(close, params.ema_fast), ema(close, params.ema_slow)
     strength = rsi(close, params.rsi_period)
     trend = close if params.ema_period is None else ema(close, params.ema_period)

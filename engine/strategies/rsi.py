@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.indicators import rsi, rsi_window
-from engine.market import Candles, prices
+from engine.market import Candles
 from engine.strategies.contract import Signals, Strategy, crossed_above, known_twice
 from engine.strategies.params import whole
 
@@ -28,7 +28,7 @@ class Params:
 
 
 def signals(candles: Candles, params: Params) -> Signals:
-    strength = rsi(prices(candles.close), params.rsi_period)
+    strength = rsi(candles.closes, params.rsi_period)
     oversold = np.full(len(strength), float(params.rsi_oversold))
     overbought = np.full(len(strength), float(params.rsi_overbought))
     ready = known_twice(strength)

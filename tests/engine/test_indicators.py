@@ -7,6 +7,7 @@ import talib
 from engine.indicators import (
     UnknownIndicator,
     all_studies,
+    computing_once,
     ema,
     ema_window,
     rsi,
@@ -95,3 +96,20 @@ def test_a_study_of_too_few_candles_is_empty(candles: Candles) -> None:
 def test_only_indicators_answer_to_a_name(candles: Candles, name: str) -> None:
     with pytest.raises(UnknownIndicator):
         study(name, candles)
+
+
+def test_asked_twice_of_the_same_candles_a_kernel_computes_once(candles: Candles) -> None:
+    part = candles[:300]
+    alone = ema(part.closes, 21), rsi(part.closes, 14)
+    assert ema(part.closes, 21) is not alone[0]
+    with computing_once():
+        first, second = ema(part.closes, 21), ema(part.closes, 21)
+        other, elsewhere = ema(part.closes, 8), ema(candles[1:301].closes, 21)
+        assert first is second
+        assert rsi(part.closes, 14) is rsi(part.closes, 14)
+        assert first.tolist()[20:] == alone[0].tolist()[20:]
+        assert first.tolist()[20:] != elsewhere.tolist()[20:]
+        assert other.tolist()[20:] != first.tolist()[20:]
+        with pytest.raises(ValueError, match="read-only"):
+            first[0] = 1.0
+    assert ema(part.closes, 21) is not first
