@@ -37,7 +37,6 @@ PAGES = {
 }
 TALL_PAGES = {
     "symbol": ("/markets/BTCUSDT/", "#market-chart canvas"),
-    "bot-form": ("/bots/new/?preset=first-look", "#summary ul"),
 }
 
 
@@ -65,6 +64,8 @@ def _take_all(page: Any, url: str, who: tuple[str, str], path_of: Any) -> None:
     _open_busiest_bot(page, url)
     page.wait_for_selector("#chart canvas")
     _take_tall(page, path_of("bot"))
+    _take_exits(page, path_of)
+    _take_form(page, url, path_of)
     for name, (address, seen) in TALL_PAGES.items():
         page.goto(url + address)
         page.wait_for_selector(seen)
@@ -115,7 +116,6 @@ def _take_form(page: Any, url: str, path_of: Any) -> None:
     for step, name in (("risk", "bot-form-risk"), ("review", "bot-form-review")):
         page.click(f"#form-steps [data-to-step={step}]")
         page.wait_for_selector(f"#step-{step}:not([hidden])")
-        page.wait_for_timeout(800)
         _take_tall(page, path_of(name))
 
 
