@@ -14,6 +14,7 @@ from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from engine.strategies import UnknownStrategy, params_fields
 from exchange.instants import instant_of
@@ -193,7 +194,7 @@ def in_words(reason: str) -> str:
     words = {
         "entry": _("Entry"),
         "exit": _("Exit"),
-        "stop": _("Stop"),
+        "stop": pgettext("price", "Stop"),
         "target": _("Target"),
         "exit_signal": _("Exit signal"),
         "stop_loss": _("Stop loss"),
