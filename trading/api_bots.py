@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.exceptions import ValidationError
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,6 +15,7 @@ from rest_framework.views import APIView
 from accounts.rest import check_query
 from accounts.revisions import read_through
 from trading.api import own_bot
+from trading.explaining import explanation_of, opening_named
 from trading.filters import DecisionFilter, OrderFilter, TradeOfBotFilter
 from trading.models import Decision, Order, Trade
 from trading.overview import summary_of
@@ -92,3 +95,23 @@ class DecisionsOfBotView(OfBotView):
 
     def get_queryset(self) -> Any:
         return super().get_queryset().order_by("-candle_open_ms", "-pk")
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("candle", int, description="Why, on the candle that holds this instant (ms)")
+        ]
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """The decisions of one bot, newest candle first. A row is written when it says something new; with `candle` the
+        why of any candle, recomputed where it has no row."""
+        if "candle" not in request.query_params:
+            return super().get(request, *args, **kwargs)
+        bot = own_bot(request, kwargs["pk"])
+        check_query(request, "candle")
+        open_ms = opening_named({"candle": request.query_params["candle"]}, bot.timeframe)
+        if open_ms is None:
+            raise ValidationError({"candle": [_("Must be an instant in milliseconds.")]})
+        told = list(self.get_queryset().filter(candle_open_ms=open_ms))
+        found = told or [decided for decided in [explanation_of(bot, open_ms)] if decided]
+        page = self.paginate_queryset(found)  # type: ignore[arg-type]
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)

@@ -29,16 +29,20 @@ class OrderSerializer(RowSerializer):
 
 
 class DecisionSerializer(RowSerializer):
-    """What a run concluded, and why."""
+    """What a run concluded, and why. A recomputed one has no row: no id, no version, no time of writing."""
 
     candle_at = serializers.SerializerMethodField()
+    is_recomputed = serializers.SerializerMethodField()
 
     class Meta:
         model = Decision
         fields = [
             "id", "bot_config", "config_version", "candle_open_ms", "candle_at", "acts_at", "action", "reason",
-            "text", "close_price", "created_at",
+            "text", "close_price", "is_recomputed", "created_at",
         ]  # fmt: skip
+
+    def get_is_recomputed(self, decision: Decision) -> bool:
+        return decision.pk is None
 
     @extend_schema_field(serializers.DateTimeField())
     def get_candle_at(self, decision: Decision) -> str:
