@@ -54,12 +54,12 @@ class MarketList:
 
     Raises ExchangeError where no symbols are known and the exchange does not answer."""
 
-    def __init__(self, user: Any, wanted: Mapping[str, str], board: Board) -> None:
+    def __init__(self, user: Any, wanted: Mapping[str, str], board: Board, *, now: float) -> None:
         self.search = wanted.get("q", "").strip()[:32]
         self.only_favourites = wanted.get("favourites") == "1"
         sort = wanted.get("sort", "")
         self.sort = sort if sort.removeprefix("-") in SORTS else DEFAULT_SORT
-        self.board = board
+        self.stands_still = board.stands_still(now)
         rows = _rows(user, board)
         self.has_any = bool(rows)
         self.page = self._page(self._narrowed(rows), wanted.get("page"))
@@ -76,7 +76,8 @@ class MarketList:
 
     def _page(self, rows: list[MarketRow], number: str | None) -> Page[MarketRow]:
         page = Paginator(rows, PAGE_SIZE).get_page(number)
-        lines = sparklines_of([row.symbol for row in page])
+        # An exchange that does not tell its prices would let every page wait for its candles too.
+        lines = sparklines_of([row.symbol for row in page], may_ask=not self.stands_still)
         page.object_list = [replace(row, sparkline=lines.get(row.symbol)) for row in page]
         return page
 

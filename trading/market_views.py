@@ -42,15 +42,10 @@ def show_markets(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     board = board_of(now=now.timestamp())
     try:
-        listed = MarketList(request.user, request.GET.dict(), board)
+        listed = MarketList(request.user, request.GET.dict(), board, now=now.timestamp())
     except ExchangeError as error:
         return render(request, "markets/list.html", {"error": str(error)})
-    context = {
-        "list": listed,
-        "page": listed.page,
-        "board": board,
-        "stands_still": board.stands_still(now.timestamp()),
-    }
+    context = {"list": listed, "page": listed.page, "board": board, "stands_still": listed.stands_still}
     return render(request, "markets/list.html", context)
 
 

@@ -34,11 +34,12 @@ class Sparkline:
     is_rising: bool
 
 
-def sparklines_of(symbols: list[str]) -> dict[str, Sparkline]:
-    """The lines at hand, with a few more asked for now."""
+def sparklines_of(symbols: list[str], *, may_ask: bool) -> dict[str, Sparkline]:
+    """The lines at hand; where `may_ask`, with a few more asked for now."""
     kept = cache().get_many([_key(symbol) for symbol in symbols])
     lines = {symbol: draw(closes) for symbol, closes in zip(symbols, kept, strict=True) if closes}
-    for symbol in [symbol for symbol in symbols if symbol not in lines][:ASKED_PER_PAGE]:
+    missing = [symbol for symbol in symbols if symbol not in lines] if may_ask else []
+    for symbol in missing[:ASKED_PER_PAGE]:
         line = ask_sparkline(symbol)
         if line is None:
             break

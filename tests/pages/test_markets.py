@@ -151,6 +151,8 @@ def test_a_symbols_page_explains_its_rules_and_offers_a_bot(
     assert "Mine elsewhere" not in shown
     form = alice_page.get("/bots/new/?symbol=ETHUSDT").context["form"]
     assert form["symbol"].value() == "ETHUSDT"
+    # A preset chosen there keeps the symbol.
+    assert "?symbol=ETHUSDT&amp;preset=calm" in alice_page.get("/bots/new/?symbol=ETHUSDT").content.decode()
 
 
 def test_bots_on_a_symbols_page_are_ones_own(
