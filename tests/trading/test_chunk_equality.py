@@ -24,6 +24,7 @@ from bots.standing import (
     CLIENT_INIT,
     DAILY_LIMITS,
     DECRYPT_FAILED,
+    HALTED,
     KEY_INVALID,
     PRICE_FETCH,
 )
@@ -42,7 +43,7 @@ STANDINGS = [
     *[("running", ""), ("pending", ""), ("waiting", "no signal"), ("waiting", "")] * 4,
     *[("error", PRICE_FETCH), ("error", CLIENT_INIT), ("error", DECRYPT_FAILED), ("error", "strategy")],
     *[("paused", detail) for detail in DAILY_LIMITS],
-    *[("paused", KEY_INVALID), ("paused", CIRCUIT_BREAKER), ("stopped", "")],
+    *[("paused", KEY_INVALID), ("paused", CIRCUIT_BREAKER), ("paused", HALTED), ("stopped", "")],
 ]
 EYES = [
     *[("ema", {"ema_fast": 2, "ema_slow": 5, "rsi_oversold": 1, "rsi_overbought": 99})] * 8,
