@@ -106,7 +106,7 @@ class BotForm(FieldsOfABot):
     @property
     def strategy_summary(self) -> str:
         try:
-            return _(strategy(self._strategy_name()).summary)
+            return _(strategy(self.strategy_name).summary)
         except UnknownStrategy:
             return ""
 
@@ -165,12 +165,14 @@ class BotForm(FieldsOfABot):
         else:
             self.fields["symbol"].widget = forms.TextInput(attrs={"placeholder": "BTCUSDT"})
 
-    def _strategy_name(self) -> str:
+    @property
+    def strategy_name(self) -> str:
+        """Whose parameters the form shows."""
         return str(self.data.get("strategy") or self.initial.get("strategy") or DEFAULT_STRATEGY)
 
     def _params(self) -> tuple[ParamField, ...]:
         try:
-            return params_fields(self._strategy_name())
+            return params_fields(self.strategy_name)
         except UnknownStrategy:
             return params_fields(DEFAULT_STRATEGY)
 

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from bots.configuration import ConfigurationRefused, StaleVersion, archive_bot, rollback
 from bots.differences import changes_in_words, in_words
+from bots.form_fields import FieldsOfABot
 from bots.forms import BotForm
 from bots.lifecycle import LifecycleRefused
 from bots.models import BotConfig
@@ -157,13 +158,23 @@ def _is_number(text: str) -> bool:
 
 
 def _typed(request: HttpRequest) -> Any:
-    """What was posted to be saved. Without scripts another strategy's fields are asked for by a button of their own."""
-    return request.POST if request.method == "POST" and SHOW_PARAMETERS not in request.POST else None
+    """What was posted to be saved."""
+    return request.POST if request.method == "POST" and not _wants_other_fields(request) else None
+
+
+def _wants_other_fields(request: HttpRequest) -> bool:
+    """Another strategy was chosen than the one whose fields are on the page: they are shown first. Scripts do it at
+    once; without them a button does."""
+    other = request.POST.get("strategy") != request.POST.get("shown_strategy", request.POST.get("strategy"))
+    return SHOW_PARAMETERS in request.POST or other
 
 
 def _carried(request: HttpRequest) -> dict[str, Any]:
-    """What was typed, over from the page on which that button was pressed."""
-    return request.POST.dict() if SHOW_PARAMETERS in request.POST else {}
+    """What was typed, over from the page that had the fields of another strategy; those begin with their defaults."""
+    if request.method != "POST" or not _wants_other_fields(request):
+        return {}
+    fields = FieldsOfABot.base_fields
+    return {name: value for name, value in request.POST.items() if name in fields or name == "version"}
 
 
 def _suggestion(user: Any, chosen: Preset | None, *, symbol: str) -> dict[str, Any]:

@@ -91,7 +91,7 @@ def move_exits(request: Any, bot_id: int) -> HttpResponse:
     try:
         if request.method == "POST":
             change_exit_prices(bot, given, by=request.user)
-            messages.success(request, _("The new prices are set. The orders on the exchange follow."))
+            messages.success(request, _said_of_exits(given))
             return HttpResponse(status=204) if request.htmx else redirect("bot", bot.pk)
         read_wish(bot, given)
     except ConfigurationRefused as refused:
@@ -152,6 +152,12 @@ def close(request: HttpRequest, bot_id: int) -> HttpResponse:
     else:
         messages.success(request, _("The position of %(bot)s is being sold.") % {"bot": bot.name})
     return _bot_after(request, bot)
+
+
+def _said_of_exits(given: Any) -> str:
+    if not given:
+        return _("Nothing was changed.")
+    return _("The new prices are set. The orders on the exchange follow.")
 
 
 def _said_of_stop(bot: BotConfig, position: str) -> str:

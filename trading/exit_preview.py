@@ -40,12 +40,13 @@ class ExitChange:
 
 def asked_for(posted: Mapping[str, str], state: BotState) -> dict[str, Any]:
     """The exits that a form names otherwise than they are. A field left blank takes its exit away; one that cannot be
-    read stays as it was typed, for `exit_prices` to refuse."""
+    read stays as it was typed, for `exit_prices` to refuse. One that still says what its reader saw (`seen_…`) asks for
+    nothing: a trail may have moved on meanwhile."""
     found: dict[str, Any] = {}
     for name in EXIT_FIELDS:
-        if name not in posted:
+        raw = posted.get(name, "").strip()
+        if name not in posted or raw == posted.get(f"seen_{name}"):
             continue
-        raw = posted[name].strip()
         try:
             price = parsing.amount(raw)
         except parsing.Unreadable:

@@ -9,7 +9,9 @@
   var back = form.querySelector("[data-step-back]"), on = form.querySelector("[data-step-on]");
   var submit = document.querySelector("#form-actions button[type=submit]");
   var isEdit = Boolean(own.dataset.bot);
-  var touched = new Set(), seen = new Set(isEdit ? names : []), current = names[0], wanted = null;
+  var touched = new Set(), seen = new Set(isEdit ? names : []), current = names[0];
+  // The way somebody wants to go, numbered. Requests carry the number, so that no older answer bars or opens the way.
+  var wanted = null, ways = 0, CARRIED = "X-Form-Way";
 
   function fieldsOf(name) {
     return Array.from(form.querySelectorAll("#step-" + name + " [data-field]"));
@@ -54,13 +56,13 @@
   function go(name) {
     if (names.indexOf(name) <= names.indexOf(current)) { show(name, true); return; }
     names.slice(0, names.indexOf(name)).forEach(touchAll);
-    wanted = name;
+    wanted = { to: name, number: String(ways += 1) };
     window.htmx.trigger(summary, "validate");
   }
-  function arrive() {
+  function arrive(event) {
     mark();
-    if (wanted === null) return;
-    var target = wanted, until = names.indexOf(target);
+    if (!wanted || event.detail.requestConfig.headers[CARRIED] !== wanted.number) return;
+    var target = wanted.to, until = names.indexOf(target);
     wanted = null;
     var wrong = names.slice(0, until).find(hasErrors);
     if (wrong === undefined) {
@@ -73,13 +75,13 @@
     if (input) input.focus();
   }
 
-  form.addEventListener("focusout", function (event) {
-    var field = event.target.closest("[data-field]");
-    if (field) touched.add(field.dataset.field);
+  ["focusout", "input", "change"].forEach(function (name) {
+    form.addEventListener(name, function (event) {
+      var field = event.target.closest("[data-field]");
+      if (field) touched.add(field.dataset.field);
+    });
   });
   form.addEventListener("change", function (event) {
-    var field = event.target.closest("[data-field]");
-    if (field) touched.add(field.dataset.field);
     if (event.target.name === "strategy") {
       var query = "?strategy=" + encodeURIComponent(event.target.value) + (isEdit ? "&bot=" + own.dataset.bot : "");
       window.htmx.ajax("GET", own.dataset.parameters + query, { target: "#strategy-parameters", swap: "innerHTML" })
@@ -99,6 +101,7 @@
     go(names[names.indexOf(current) + 1]);
   });
   summary.addEventListener("htmx:configRequest", function (event) {
+    if (wanted) event.detail.headers[CARRIED] = wanted.number;
     event.detail.parameters.touched = Array.from(touched).join(",");
   });
   summary.addEventListener("htmx:afterSettle", arrive);

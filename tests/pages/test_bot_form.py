@@ -109,7 +109,8 @@ def test_the_review_repeats_every_field_with_its_unit(alice_page: Any, paper_key
 def test_another_strategy_brings_its_own_fields(alice_page: Any, paper_key: Any) -> None:
     for entry in all_strategies():
         shown = alice_page.get(f"/bots/parameters/?strategy={entry.name}").content.decode()
-        assert re.findall(r'name="(\w+)"', shown) == [field.name for field in params_fields(entry.name)]
+        names = [field.name for field in params_fields(entry.name)]
+        assert re.findall(r'name="(\w+)"', shown) == ["shown_strategy", *names]
     unknown = alice_page.get("/bots/parameters/?strategy=martingale")
     assert unknown.status_code == 200
 
@@ -121,6 +122,9 @@ def test_without_scripts_a_button_shows_the_fields_and_keeps_what_was_typed(
     answer = alice_page.post("/bots/new/", typed)
     assert answer.status_code == 200
     assert answer.context["form"]["name"].value() == "Half typed"
+    chosen = form_of(paper_key, strategy="rsi", shown_strategy="ema", rsi_period="7")
+    unseen = alice_page.post("/bots/new/", chosen)
+    assert (unseen.status_code, unseen.context["form"]["rsi_period"].value()) == (200, 14)
     assert BotConfig.objects.count() == 0
 
 

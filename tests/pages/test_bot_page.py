@@ -117,6 +117,15 @@ def test_moving_a_stop_is_explained_before_it_is_done(
     assert Position.objects.get(bot_config=bot).stop_price is None
 
 
+def test_a_field_left_as_it_was_seen_moves_nothing(alice_page: Any, make_bot: Any) -> None:
+    """The trail went on while the dialog stood open."""
+    bot = held(make_bot, stop=62_720)
+    BotState.objects.filter(pk=bot.pk).update(stop_loss_price=Decimal(63_000))
+    typed = {"stop_loss_price": "62720", "seen_stop_loss_price": "62720"}
+    alice_page.post(f"/bots/{bot.pk}/exits/", typed, headers=HTMX)
+    assert BotState.objects.get(pk=bot.pk).stop_loss_price == Decimal(63_000)
+
+
 def test_a_page_without_scripts_offers_the_same_prices(alice_page: Any, make_bot: Any) -> None:
     bot = held(make_bot, stop=62_720)
     page = alice_page.get(f"/bots/{bot.pk}/exits/")
