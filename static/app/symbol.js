@@ -75,8 +75,10 @@
     var series = chart.addSeries(lib.LineSeries, lineOptions(COLOURS[line.key]), isRsi(line.key) ? 1 : 0);
     if (isRsi(line.key)) {
       [30, 70].forEach(function (level) { series.createPriceLine({ price: level, color: "rgba(134,142,150,.5)", lineWidth: 1, lineStyle: lib.LineStyle.Dashed, axisLabelVisible: false, title: "" }); });
-      series.applyOptions({ autoscaleInfoProvider: function () { return { priceRange: { minValue: 10, maxValue: 90 } }; } });
-      chart.panes()[1].setStretchFactor(0.3);
+      series.applyOptions({ autoscaleInfoProvider: function () { return { priceRange: { minValue: 15, maxValue: 85 } }; } });
+      series.priceScale().applyOptions({ scaleMargins: { top: 0.08, bottom: 0.08 } });
+      chart.panes()[0].setStretchFactor(3);
+      chart.panes()[1].setStretchFactor(1);
     }
     return { name: line.name, series: series };
   }

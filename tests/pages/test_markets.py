@@ -12,10 +12,13 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import FavouriteSymbol
+from engine.market import last_closed_opening
 from exchange.connect import forget_clients, market_data
 from exchange.models import SymbolInfo
 from trading.market_book import forget_depth
+from trading.market_chart import series_of
 from trading.markets import board_of, forget_board
+from trading.studies import draw_overlay
 
 
 @pytest.fixture(autouse=True)
@@ -211,3 +214,15 @@ def test_a_chart_asked_for_nonsense_is_the_usual_one(
     chart = alice_page.get(f"/markets/BTCUSDT/chart.json?{query}").json()
     assert len(chart["candles"]) == 300
     assert chart["candles"][1][0] - chart["candles"][0][0] == 900
+
+
+def test_an_overlay_is_drawn_by_a_worker_and_shared_by_all(
+    alice_page: Any, charlie_page: Any, sandbox: Any, symbols: None
+) -> None:
+    where = "/markets/BTCUSDT/studies/bbands.json?interval=15m"
+    assert alice_page.get(where).json() == {"lines": [], "is_pending": True}
+    now_ms = int(timezone.now().timestamp() * 1000)
+    assert draw_overlay(series_of("BTCUSDT", "15m"), "bbands", last_closed_opening(now_ms, "15m")) == 3
+    for page in (alice_page, charlie_page):
+        laid = page.get(where).json()
+        assert [line["name"] for line in laid["lines"]] == ["BB+", "BB", "BB−"]
