@@ -45,7 +45,8 @@
   }
   // The candle that was clicked: the panel beside the chart says why the bot did or did not trade on it.
   function askWhy(seconds) {
-    window.htmx.ajax("GET", box.dataset.why + "?candle=" + seconds * 1000, { target: "#why-candle", swap: "innerHTML" });
+    window.htmx.ajax("GET", box.dataset.why + "?candle=" + seconds * 1000, { target: "#why-candle", swap: "innerHTML" })
+      .then(function () { document.getElementById("why-candle").scrollIntoView({ block: "nearest" }); });
   }
   function number(value) { return value.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: value < 1 ? 8 : 2 }); }
   function showLegend(candle) {

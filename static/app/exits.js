@@ -20,7 +20,8 @@
   function signed(value, places) { return (value > 0 ? "+" : value < 0 ? "−" : "") + shown(value, places); }
   function meaning(line, price) {
     var result = exits.quantity * price * (1 - exits.fee) - exits.cost;
-    return box.dataset[line.kind] + " " + shown(price, digits()) + " · " + signed(result, 2) + " " + box.dataset.asset;
+    var name = line.field === "trailing_stop_price" ? box.dataset.trail : box.dataset[line.kind];
+    return name + " " + shown(price, digits()) + " · " + signed(result, 2) + " " + box.dataset.asset;
   }
 
   function remove(kind) {

@@ -11,8 +11,9 @@ import pytest
 from engine.indicators import ema
 from engine.market import last_closed_opening
 from exchange.connect import market_data
-from tests.pages.books import add_trade
+from tests.pages.books import add_trade, protect
 from trading.chart import ChartSeries, chart_of
+from trading.models import Position
 from trading.studies import OVERLAYS, draw_overlay, overlay_of
 
 
@@ -37,6 +38,26 @@ def test_candles_averages_and_trades(now_ms: int, make_bot: Any) -> None:
         {"time": int(trade.timestamp.timestamp()) // 60 * 60, "side": "BUY", "price": 64_000.0, "pnl": None}
     ]
     assert chart["entry_price"] == 64_000.0
+
+
+def test_stop_and_target_of_the_open_position(now_ms: int, make_bot: Any, symbols: None) -> None:
+    bot = make_bot()
+    assert chart_of(bot, now_ms=now_ms)["exits"] is None
+    add_trade(bot, "BUY", 64_000)
+    protect(bot, stop=62_720, target=66_560)
+    assert chart_of(bot, now_ms=now_ms)["exits"] == {
+        "lines": [
+            {"kind": "stop", "field": "stop_loss_price", "price": 62_720.0},
+            {"kind": "target", "field": "take_profit_price", "price": 66_560.0},
+        ],
+        "is_closing": False, "quantity": 0.00999, "cost": 640.0, "fee": 0.001, "tick": 0.01,
+    }  # fmt: skip
+    Position.objects.update(stop_reason="trailing_stop", target_price=None, action="exit")
+    trailed = chart_of(bot, now_ms=now_ms)["exits"]
+    assert (trailed["lines"], trailed["is_closing"]) == (
+        [{"kind": "stop", "field": "trailing_stop_price", "price": 62_720.0}],
+        True,
+    )
 
 
 def test_only_what_is_new(now_ms: int, make_bot: Any) -> None:
