@@ -28,6 +28,9 @@ def rules_in_words(rules: SymbolRules) -> list[tuple[str, str, str]]:
     rows.append(
         (_("Stop loss as"), _stop_kind(rules), _("What a protecting stop is sent as on this symbol."))
     )
+    if rules.max_algo_orders < UNLIMITED:
+        meaning = _("So many positions of one account may stand behind a stop here at the same time.")
+        rows.append((_("Stops at once"), str(rules.max_algo_orders), meaning))
     return rows
 
 

@@ -149,7 +149,14 @@ def test_a_symbols_page_explains_its_rules_and_offers_a_bot(
     make_bot(name="Mine here")
     make_bot(name="Mine elsewhere", symbol="ETHUSDT")
     shown = alice_page.get("/markets/BTCUSDT/").content.decode()
-    for words in ("0.00001 BTC", "0.01 USDT", "5 USDT", "Mine here", 'href="/bots/new/?symbol=BTCUSDT"'):
+    for words in (
+        "0.00001 BTC",
+        "0.01 USDT",
+        "5 USDT",
+        "Stops at once",
+        "Mine here",
+        'href="/bots/new/?symbol=BTCUSDT"',
+    ):
         assert words in shown
     assert "Mine elsewhere" not in shown
     form = alice_page.get("/bots/new/?symbol=ETHUSDT").context["form"]
