@@ -145,14 +145,14 @@ class PriceHub:
     async def _run(self) -> None:
         listening = asyncio.create_task(self._listen())
         try:
-            self.take(await asyncio.to_thread(self.begin))
+            self.take(await self._asked(self.begin))
             alone_since = time.monotonic()
             while self.readers or time.monotonic() - alone_since < self.linger:
                 began = time.monotonic()
                 alone_since = began if self.readers else alone_since
                 self._wake_readers()
                 if began - self.heard_at > QUIET_SECONDS:
-                    asked = await asyncio.to_thread(self.ask)
+                    asked = await self._asked(self.ask)
                     # What the feed has said meanwhile is newer.
                     if self.heard_at < began:
                         self.take(asked)
@@ -160,13 +160,24 @@ class PriceHub:
         finally:
             listening.cancel()
 
+    async def _asked(self, question: Callable[[], Board]) -> Board:
+        """Whatever goes wrong, the readers keep their heartbeat and are told that prices stand still."""
+        try:
+            return await asyncio.to_thread(question)
+        except Exception:
+            logger.exception("prices_broke")
+            return Board()
+
     async def _listen(self) -> None:
         """The feed's own news, for as long as somebody watches; away, it is tried again."""
         while True:
-            async with aclosing(self.hear()) as news:
-                async for told in news:
-                    self.heard_at = time.monotonic()
-                    self.take(board_from(told.values(), time.time()))
+            try:
+                async with aclosing(self.hear()) as news:
+                    async for told in news:
+                        self.heard_at = time.monotonic()
+                        self.take(board_from(told.values(), time.time()))
+            except Exception:
+                logger.exception("feed_not_heard")
             await asyncio.sleep(AGAIN_SECONDS)
 
     def _wake_readers(self) -> None:

@@ -185,6 +185,19 @@ def test_an_exchange_that_was_never_reached_is_no_price() -> None:
     asyncio.run(scenario())
 
 
+def test_whatever_breaks_the_readers_keep_their_heartbeat() -> None:
+    def breaks() -> Any:
+        raise RuntimeError("unheard of")
+
+    async def scenario() -> None:
+        hub = PriceHub(begin=breaks, ask=breaks, hear=breaks, turn=0.05, heartbeat=0.1, linger=0.0)
+        async with aclosing(hub.watch()) as stream:
+            for _heartbeat in range(3):
+                assert await next_news(stream) == {"at": None, "still": True, "rows": {}}
+
+    asyncio.run(scenario())
+
+
 def test_what_the_feed_publishes_reaches_the_readers_through_redis() -> None:
     async def scenario() -> None:
         hub = PriceHub(begin=Board, ask=Board, turn=0.05, heartbeat=5, linger=0.0)
