@@ -13,8 +13,9 @@ from typing import Any, Final
 from django.db.models import Count, Q, Sum
 
 from accounts.models import ApiKey
-from bots.models import BotConfig, Halt
+from bots.models import BotConfig
 from bots.queries import bots_of
+from bots.standing import DAILY_LIMITS
 from trading.equity_curve import Curve, curve_of
 from trading.models import Position, Trade, Wallet
 from trading.open_positions import Cover, OpenPosition, last_prices, open_positions
@@ -67,7 +68,12 @@ class Dashboard:
 
     @cached_property
     def in_trouble(self) -> list[BotConfig]:
-        return [bot for bot in self.bots if bot.state.status in ("error", "paused")]
+        """Bots that wait for their user; what a daily limit paused comes back by itself."""
+        return [
+            bot
+            for bot in self.bots
+            if bot.state.status in ("error", "paused") and bot.state.status_detail not in DAILY_LIMITS
+        ]
 
     @cached_property
     def positions(self) -> list[OpenPosition]:
@@ -78,18 +84,12 @@ class Dashboard:
         return [item for item in self.positions if item.cover is Cover.BARE]
 
     @cached_property
-    def halts(self) -> list[Halt]:
-        """What stops all bots of the user: their own switch, or everybody's."""
-        switches = Halt.objects.filter(ended_at__isnull=True, bot_config__isnull=True)
-        return list(switches.filter(Q(user=self.user) | Q(user__isnull=True)).order_by("created_at"))
-
-    @cached_property
     def refused_keys(self) -> list[ApiKey]:
         return list(ApiKey.objects.for_user(self.user).filter(is_valid=False).order_by("label"))
 
     @property
     def has_alerts(self) -> bool:
-        return bool(self.in_trouble or self.unprotected or self.halts or self.refused_keys)
+        return bool(self.in_trouble or self.unprotected or self.refused_keys)
 
     @cached_property
     def curve(self) -> Curve | None:

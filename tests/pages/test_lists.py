@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import ApiKey
-from bots.models import BotState, Halt
+from bots.models import BotState
 from tests.pages.books import add_trade, protect
 from trading.models import Position, Trade
 
@@ -81,28 +81,28 @@ def test_a_row_keeps_its_protection_after_a_stop_in_place(alice_page: Any, make_
     assert "protected" in alice_page.post(f"/bots/{bot.pk}/stop/", headers=row).content.decode()
 
 
-def test_the_dashboard_says_what_needs_its_user(alice: Any, alice_page: Any, make_bot: Any) -> None:
+def test_the_dashboard_says_what_needs_its_user(alice_page: Any, make_bot: Any) -> None:
     assert 'id="alerts"' not in alice_page.get("/").content.decode()
     bot, key = make_bot(name="Bare"), ApiKey.objects.get()
     add_trade(bot, "BUY", 64_000)
     protect(bot, stop=62_720)
     Position.objects.update(unprotected_since=timezone.now() - timedelta(seconds=9))
     BotState.objects.filter(pk=make_bot(name="Broken").pk).update(status="error", status_detail="price fetch")
-    Halt.objects.create(user=alice, reason="On holiday")
-    Halt.objects.create(reason="Maintenance")
+    BotState.objects.filter(pk=make_bot(name="Resting").pk).update(
+        status="paused", status_detail="max_daily_trades reached"
+    )
     ApiKey.objects.filter(pk=key.pk).update(is_valid=False)
     shown = alice_page.get("/").content.decode()
-    for words in ("One position stands without its stop", "One bot needs you", "All your bots are halted",
-                  "On holiday", "Maintenance", "One API key is refused by its exchange"):  # fmt: skip
+    for words in ("One position stands without its stop", "One bot needs you",
+                  "One API key is refused by its exchange"):  # fmt: skip
         assert words in shown
 
 
-def test_somebody_elses_trouble_is_nobodys_alert(charlie_page: Any, alice: Any, make_bot: Any) -> None:
+def test_somebody_elses_trouble_is_nobodys_alert(charlie_page: Any, make_bot: Any) -> None:
     bot = make_bot(name="Bare")
     add_trade(bot, "BUY", 64_000)
     protect(bot, stop=62_720)
     Position.objects.update(unprotected_since=timezone.now())
-    Halt.objects.create(user=alice, reason="On holiday")
     assert 'id="alerts"' not in charlie_page.get("/").content.decode()
 
 
