@@ -43,7 +43,8 @@ class Snapshot:
     does; `exit_block` the order of this position that must end before another is planned.
     `counters_day` counts days since 1970-01-01; daily loss and target are amounts (of the initial capital).
     `stop_ticks` is the stop wanted now and `best_ticks` the best price since the entry, 0 = none;
-    `last_exit_ms` the market time at which the bot's last position closed.
+    `last_exit_ms` the market time at which the bot's last position closed; `worst_sale_e6` the share of its price at
+    which an entry's first stop may sell (`exits.worst_sale_e6`), 0 without a stop.
     """
 
     rules: SymbolRules
@@ -68,6 +69,7 @@ class Snapshot:
     cooldown_candles: int = 0
     last_exit_ms: int | None = None
     stop_slot_free: bool = True
+    worst_sale_e6: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -279,6 +281,8 @@ def _setup(snapshot: Snapshot) -> step.Setup:
         ),
         trailing_percent_e6=snapshot.trailing_percent_e6 or 0,
         cooldown_candles=snapshot.cooldown_candles,
+        worst_sale_e6=snapshot.worst_sale_e6,
+        stop_min_notional_e8=snapshot.rules.min_notional_e8,
     )
 
 

@@ -51,6 +51,15 @@ def stop_limit_ticks(stop_ticks: int, offset_percent_e6: int) -> int:
     return max(share_e6(stop_ticks, E6 - offset_percent_e6), 1)
 
 
+def worst_sale_e6(
+    stop_percent_e6: int | None, trailing_percent_e6: int | None, offset_percent_e6: int
+) -> int:
+    """The share of its entry price (in 1e-6) at which a position's first stop may sell at the lowest; 0 where none is
+    wanted. `offset_percent_e6`: how far its limit lies below its trigger, 0 for a stop without a limit."""
+    wanted = [share for share in (stop_percent_e6, trailing_percent_e6) if share]
+    return share_e6(E6 - min(wanted), E6 - offset_percent_e6) if wanted else 0
+
+
 def _below(price_e8: int, percent_e6: int, tick_e8: int) -> int:
     """price × (1 − percent), rounded up to the tick: ceil(ceil(x) / tick) = ceil(x / tick)."""
     if percent_e6 <= 0:

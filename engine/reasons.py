@@ -9,7 +9,7 @@ from typing import Final
 
 from engine import step
 from engine.amounts import plain_e8
-from engine.rules import SymbolRules, fault_in_words, market_fault
+from engine.rules import SymbolRules, fault_in_words, market_fault, notional_e8
 
 
 class Reason(StrEnum):
@@ -201,6 +201,10 @@ def _size_in_words(outcome: step.Outcome, around: Circumstances) -> str:
     size, least = f"{plain_e8(outcome.quote_e8)} {rules.quote_asset}", rules.market_limits.min_notional_e8
     if outcome.quote_e8 < least:
         return f"the size of {size} is below the minimum of {plain_e8(least)} {rules.quote_asset}"
+    if outcome.stop:
+        worth = plain_e8(notional_e8(outcome.stop, outcome.quantity, rules.market_limits))
+        at_stop = f"what the size of {size} buys would be worth {worth} at its stop"
+        return f"{at_stop}, below the minimum of {plain_e8(rules.min_notional_e8)} {rules.quote_asset}"
     return f"at this close the size of {size} does not fit: {_rule_in_words(outcome, around)}"
 
 

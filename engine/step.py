@@ -9,6 +9,7 @@ no product exceeds 64 bits.
 
 from typing import Final, NamedTuple
 
+from engine.amounts import E6, share_e6
 from engine.exits import trailed_stop_ticks
 from engine.limits import (
     MAX_LOSS_REACHED,
@@ -25,9 +26,13 @@ from engine.rules import (
     NO_FAULT,
     MarketLimits,
     market_fault,
+    notional_e8,
     steps_for,
 )
 from engine.sizing import entry_quote_e8
+
+# What a purchase is reckoned to lose of its coins to the fee before they can be sold again (SPEC §5.9).
+FEE_E6: Final = 1_000
 
 ACTION_NONE: Final = 0
 ACTION_ENTER: Final = 1
@@ -69,7 +74,8 @@ REASON_DAILY_TARGET: Final = 23
 
 class Setup(NamedTuple):
     """What the configuration and the symbol say. `size_fixed_e8` 0: the share counts. `trailing_percent_e6` 0:
-    nothing trails."""
+    nothing trails. `worst_sale_e6` is the share of the entry price at which the first stop may sell, 0 without a stop;
+    what it sells is worth `stop_min_notional_e8` at least."""
 
     size_percent_e6: int
     size_fixed_e8: int
@@ -77,6 +83,8 @@ class Setup(NamedTuple):
     daily: DailyLimits
     trailing_percent_e6: int
     cooldown_candles: int
+    worst_sale_e6: int = 0
+    stop_min_notional_e8: int = 0
 
 
 class State(NamedTuple):
@@ -220,8 +228,8 @@ def _exit(state: State, close: Close, setup: Setup, stop: int, exit_by: int) -> 
 
 
 def _enter(state: State, close: Close, setup: Setup) -> Outcome:
-    """Size → symbol rules → money → risk. What is bought must also be worth selling: the rules are asked with
-    the quantity the amount buys at this close, not with the amount alone."""
+    """Size → symbol rules → money → risk. What is bought must also be worth selling, less the fee and at its
+    stop: the rules are asked with the quantity the amount buys at this close, not with the amount alone."""
     limits = setup.limits
     quote = entry_quote_e8(state.capital_e8, setup.size_percent_e6, setup.size_fixed_e8, limits.quote_unit_e8)
     if not close.is_trading:
@@ -232,6 +240,12 @@ def _enter(state: State, close: Close, setup: Setup) -> Outcome:
     fault = market_fault(close.price, quantity, limits)
     if fault != NO_FAULT:
         return _refused(state, _entry_refusal(fault), quote, quantity)
+    kept = share_e6(quantity, E6 - FEE_E6)
+    if kept < limits.min_quantity:
+        return _refused(state, REASON_BELOW_MIN_QUANTITY, quote, kept)
+    stop = share_e6(close.price, setup.worst_sale_e6)
+    if setup.worst_sale_e6 > 0 and notional_e8(stop, kept, limits) < setup.stop_min_notional_e8:
+        return Outcome(state, ACTION_NONE, REASON_BELOW_MIN_NOTIONAL, quote, kept, stop, EXIT_BY_NOTHING)
     if quote > state.available_e8:
         return _refused(state, REASON_NOT_ENOUGH_MONEY, quote, quantity)
     if not close.stop_slot_free:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.amounts import E8
+from engine.amounts import E8, e8_from_decimal
 from engine.decide import (
     Action,
     Bar,
@@ -450,3 +450,36 @@ def test_whatever_is_known_a_decision_keeps_its_promises(
         assert decision.quote_e8 == 0
     else:
         assert (decision.quote_e8, decision.quantity_steps) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("worst_sale_e6", "quote", "is_entered"),
+    [
+        # 0.00009 BTC, less the fee 0.00008, is worth 4.8 at the close: without a stop nothing has to be sold at once.
+        (0, "5.5", True),
+        # A stop at 10 % whose limit lies 2 % below it: 0.882 of the entry. 0.00011 less the fee is 0.0001, worth 5.292.
+        (882_000, "6.6", True),
+        # 0.0001 less the fee is 0.00009, worth 4.76.
+        (882_000, "6", False),
+        # A stop without a limit: 0.9 of the entry, 4.86.
+        (900_000, "6", False),
+        (960_000, "6", True),
+    ],
+)
+def test_what_is_bought_is_worth_selling_at_its_stop(
+    flat: Snapshot, worst_sale_e6: int, quote: str, *, is_entered: bool
+) -> None:
+    size = replace(flat, size_fixed_e8=e8_from_decimal(quote), worst_sale_e6=worst_sale_e6)
+    decided = decide(size, bar(long_entry=True))
+    assert decided.action is (Action.ENTER if is_entered else Action.NONE)
+    if not is_entered:
+        assert decided.reason == "below minimum notional"
+        assert "at its stop, below the minimum of 5 USDT." in decided.text
+
+
+def test_a_coin_that_the_fee_makes_unsellable_is_not_bought(flat: Snapshot) -> None:
+    """One whole step: less its fee nothing of it can ever be sold."""
+    coarse = replace(flat.rules, step_e8=E8 // 100, min_quantity=1, market_min_quantity=1)
+    decided = decide(replace(flat, rules=coarse), bar(long_entry=True))
+    assert (decided.action, decided.reason) == (Action.NONE, "below minimum quantity")
+    assert decided.text.endswith("0 BTC is below the minimum quantity 0.01 BTC.")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.exits import Protection, protective_ticks, stop_limit_ticks, trailed_stop_ticks
+from engine.exits import Protection, protective_ticks, stop_limit_ticks, trailed_stop_ticks, worst_sale_e6
 
 TICK_E8 = 1_000_000
 ENTRY_E8 = 6_000_000_000_000  # 60,000.00
@@ -77,3 +77,17 @@ def test_where_the_trail_puts_the_stop(best: int, trail: int, expected: int) -> 
 )  # fmt: skip
 def test_the_limit_of_a_stop_lies_beyond_its_trigger(stop: int, offset: int, expected: int) -> None:
     assert stop_limit_ticks(stop, offset) == expected
+
+
+@pytest.mark.parametrize(
+    ("stop", "trail", "offset", "share"),
+    [
+        (None, None, 20_000, 0),
+        (0, 0, 20_000, 0),
+        (100_000, None, 20_000, 882_000),
+        (100_000, 50_000, 20_000, 931_000),
+        (None, 50_000, 0, 950_000),
+    ],
+)
+def test_where_the_first_stop_may_sell(stop: int | None, trail: int | None, offset: int, share: int) -> None:
+    assert worst_sale_e6(stop, trail, offset) == share

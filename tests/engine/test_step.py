@@ -89,6 +89,7 @@ money = st.integers(-(10**15), 10**15)
     ),
     trailing=st.sampled_from([0, 500, 3_000, 900_000]),
     cooldown=st.sampled_from([0, 0, 1, 4]),
+    worst_sale=st.sampled_from([0, 0, 882_000, 975_100]),
     flipped=st.sampled_from(["", "", "", *FLAGS]),
     percent=st.integers(1, 1_000_000),
     fixed=st.sampled_from([0, 0, 600_000_000]),
@@ -97,11 +98,12 @@ money = st.integers(-(10**15), 10**15)
 def test_compiled_and_plain_step_agree(
     compiled: dict[str, Any], every_rules: list[SymbolRules], *, state: step.State, close: step.Close,
     daily: DailyLimits, trailing: int, cooldown: int, flipped: str, percent: int, fixed: int, number: int,
+    worst_sale: int,
 ) -> None:  # fmt: skip
     if flipped:
         close = close._replace(**{flipped: 1 - getattr(close, flipped)})
     of_symbol = every_rules[number % len(every_rules)].market_limits
-    setup = step.Setup(percent, fixed, of_symbol, daily, trailing, cooldown)
+    setup = step.Setup(percent, fixed, of_symbol, daily, trailing, cooldown, worst_sale, 5 * 10**8)
     assert compiled["step"](state, close, setup) == step.step(state, close, setup)
 
 
