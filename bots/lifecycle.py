@@ -91,7 +91,7 @@ def fail(state: BotState, message: str, cause: str) -> bool:
 
 
 def _move(state: BotState, new: Standing, **values: Any) -> bool:
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         if rows_before(new).filter(pk=state.pk).update(**values, **_touched()) != 1:
             logger.debug("bot_status_kept", bot_config_id=state.pk, refused=str(new))
             return False

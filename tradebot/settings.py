@@ -200,6 +200,13 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_SOFT_TIME_LIMIT = 150
 CELERY_TASK_TIME_LIMIT = 180
 CELERY_DB_REUSE_MAX = 100_000
+# Runs stand behind everything else in the queue (0 goes first): what protects and settles never waits for a hundred of
+# them. On Redis a priority is a list of its own.
+CELERY_TASK_ROUTES = {
+    "trading.run_bot_task": {"priority": 6},
+    "trading.run_bots_chunk": {"priority": 6},
+    "trading.draw_overlay": {"priority": 9},
+}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_TRANSPORT_OPTIONS = {

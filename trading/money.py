@@ -67,7 +67,7 @@ def earn(order: Order, amount: Decimal) -> None:
 def _return_reservation(order: Order, returned: Decimal, *, spent: Decimal) -> None:
     if not returned and not spent:
         return
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         held = Order.objects.filter(pk=order.pk, reserved__gte=returned)
         if held.update(reserved=F("reserved") - returned) != 1:
             order.refresh_from_db(fields=["reserved"])

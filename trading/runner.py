@@ -140,11 +140,13 @@ def _is_key_invalid(bot: BotConfig) -> bool:
 
 def _decide_and_plan(bot_id: int, view: View) -> tuple[str, Planned]:
     """The locked part: every unseen candle in order, at most one order. Returns the line and what is to be done."""
-    BotState.objects.select_for_update(nowait=True).get(pk=bot_id)
-    seen = BotState.objects.values_list("last_candle_open_ms", flat=True).get(pk=bot_id)
+    locked = BotState.objects.select_for_update(nowait=True).get(pk=bot_id)
+    seen = locked.last_candle_open_ms
     if seen is not None and seen >= view.last_open_ms:
         return "skipped (nothing new)", NOTHING
-    roll_day(BotState.objects.filter(pk=bot_id), instant_of(view.last_open_ms + view.interval_ms).date())
+    today = instant_of(view.last_open_ms + view.interval_ms).date()
+    if locked.counters_date is None or locked.counters_date < today:
+        roll_day(BotState.objects.filter(pk=bot_id), today)
     # Read after the lock: a stop or a fill committed before it is seen.
     bot = BotConfig.objects.select_related("state", "api_key", "account", "user").get(pk=bot_id)
     if bot.version != view.config_version:

@@ -23,7 +23,6 @@ from exchange.instants import ms_of
 from trading.market_view import View
 from trading.models import Order, Position, Wallet
 from trading.models.money import PositionAction
-from trading.stop_slots import free_stop_slots
 
 
 def take_snapshot(bot: BotConfig, view: View) -> Snapshot:
@@ -34,8 +33,6 @@ def take_snapshot(bot: BotConfig, view: View) -> Snapshot:
     flat = replace(
         flat, available_e8=e8_from_decimal(_available(bot)), worst_sale_e6=_worst_sale_e6(bot, view.rules)
     )
-    if view.signals.long_entry[-1]:
-        flat = replace(flat, stop_slot_free=_has_stop_slot(bot, view.rules))
     if position is None:
         return flat
     return replace(
@@ -48,12 +45,6 @@ def take_snapshot(bot: BotConfig, view: View) -> Snapshot:
         best_ticks=_ticks(bot.state.max_price_since_entry, view.rules),
         trailing_percent_e6=_percent_e6(position.trailing_stop_perc),
     )
-
-
-def _has_stop_slot(bot: BotConfig, rules: SymbolRules) -> bool:
-    """Whether the account may have one more stop on the symbol, where this bot would want one."""
-    wants = bot.stop_loss_perc is not None or bot.trailing_stop_perc is not None
-    return not wants or free_stop_slots(bot.account, bot.symbol, rules) > 0
 
 
 def flat_snapshot(

@@ -42,8 +42,9 @@ def refusal_of(bot: BotConfig, **more: Any) -> LifecycleRefused:
 def queued_runs() -> list[int]:
     """Bot ids of the runs waiting in the broker."""
     broker = redis.Redis.from_url(django_settings.CELERY_BROKER_URL)
-    messages = [json.loads(raw) for raw in broker.lrange("celery", 0, -1)]
-    broker.delete("celery")
+    queues = list(broker.scan_iter(match="celery*"))
+    messages = [json.loads(raw) for queue in queues for raw in broker.lrange(queue, 0, -1)]
+    broker.delete(*queues)
     runs = [message for message in messages if message["headers"]["task"] == "trading.run_bot_task"]
     return [json.loads(message["headers"]["argsrepr"])[0] for message in runs]
 

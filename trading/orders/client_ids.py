@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 
-from django.db.models import F
+from django.db import connection
 
-from bots.models import BotState
 from engine.orders import Purpose
 from trading.models import Installation
 
@@ -33,6 +32,12 @@ def next_list_id(bot_id: int) -> str:
 
 
 def _next_id(bot_id: int, letter: str) -> str:
-    BotState.objects.filter(pk=bot_id).update(order_sequence=F("order_sequence") + 1)
-    sequence = BotState.objects.values_list("order_sequence", flat=True).get(pk=bot_id)
+    with connection.cursor() as cursor:
+        cursor.execute(_RAISE, [bot_id])
+        (sequence,) = cursor.fetchone()
     return f"{PREFIX}{installation_tag()}-{bot_id}-{letter}{sequence}"
+
+
+_RAISE = """
+UPDATE bots_botstate SET order_sequence = order_sequence + 1 WHERE bot_config_id = %s RETURNING order_sequence
+"""

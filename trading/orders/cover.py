@@ -15,6 +15,7 @@ from engine.amounts import decimal_from_e8, e6_from_percent, e8_from_decimal
 from engine.exits import Protection, protective_ticks
 from engine.orders import OrderState, Purpose
 from trading.models import Order, Position
+from trading.models.money import PositionAction
 
 STOP_LOSS: Final = "stop_loss"
 TRAILING_STOP: Final = "trailing_stop"
@@ -68,6 +69,8 @@ def forget_exits(state: BotState) -> None:
 def note_cover(position: Position, *, at: datetime, bare_since: datetime | None = None) -> None:
     """Begin or end the time without protection, by what is known to stand now. `bare_since`: from when it is counted
     if it begins (the sending of what brought or ended it), so that nothing is left out."""
+    if position.action in (PositionAction.PROTECT, PositionAction.REPLACE) and _is_covered(position):
+        position.action = PositionAction.NONE
     wants = position.closed_at is None and position.stop_price is not None and position.quantity > 0
     if wants and not _is_covered(position):
         position.unprotected_since = position.unprotected_since or bare_since or at

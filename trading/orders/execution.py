@@ -4,6 +4,7 @@ answers is recorded; where the end is not certain the row says `unknown` and onl
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import structlog
@@ -56,7 +57,7 @@ def send(order_id: int) -> Order:
         if order.purpose == Purpose.ENTRY:
             drop_refused_entry(order)
         return load(order_id)
-    order = load(order_id)
+    order.state = OrderState.SENDING
     if order.purpose != Purpose.ENTRY or _is_price_as_decided(order, exchange):
         _transmit(order, exchange, stamp)
     return load(order_id)
@@ -193,6 +194,11 @@ def last_known_trade_id(order: Order) -> int:
 
 
 def load(order_id: int) -> Order:
-    wanted = ("bot_config__api_key__account", "bot_config__user", "position", "replaces")
-    order: Order = Order.objects.select_related(*wanted).get(pk=order_id)
+    (order,) = load_all([order_id])
     return order
+
+
+def load_all(order_ids: Sequence[int]) -> list[Order]:
+    """Orders with all that sending them looks at, in the order of planning."""
+    wanted = ("bot_config__api_key__account", "bot_config__user", "position", "replaces", "decision")
+    return list(Order.objects.select_related(*wanted).filter(pk__in=order_ids).order_by("pk"))

@@ -6,7 +6,7 @@ Locks are taken in one order everywhere: the bot's state row, the order, the wal
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -26,11 +26,12 @@ from engine.rules import SymbolRules
 from exchange.instants import instant_of
 from exchange.port import FillReport, OrderReport
 from exchange.symbols import rules_for
-from trading.models import Fill, Order, Position, Trade
-from trading.models.money import PositionAction
 from trading.limits import after_exit
+from trading.models import Fill, Order, Position
+from trading.models.money import PositionAction
 from trading.money import earn, release, spend
 from trading.orders.cover import forget_exits, note_cover, want_exits
+from trading.orders.history import LedgerConflict, last_fill_at, write_trade
 
 logger = structlog.get_logger(__name__)
 
@@ -51,49 +52,79 @@ WORKING = ("NEW", "PARTIALLY_FILLED")
 LIVELY = (BotStatus.PENDING, BotStatus.RUNNING, BotStatus.WAITING)
 
 
-class LedgerConflict(Exception):
-    """The exchange reports something our books exclude. Nothing is changed; somebody must look."""
+# An order's id, the exchange's report of it, and the fills that go with it.
+type Heard = tuple[int, OrderReport, Sequence[FillReport]]
 
 
 def book(order_id: int, report: OrderReport, fills: Sequence[FillReport]) -> Order:
     """Record an order as the exchange reports it, with its fills. Any number of times; raises LedgerConflict."""
-    order: Order = Order.objects.get(pk=order_id)
-    rules, _version = rules_for(order.venue, order.market, order.symbol)
-    with transaction.atomic():
-        state = _lock_state(order.bot_config_id, fills)
-        order = (
-            Order.objects.select_for_update(of=("self",))
-            .select_related("bot_config", "position")
-            .get(pk=order_id)
-        )
-        was_final = order.state in FINAL_STATES
-        new_fills = _new_fills(order, fills)
-        if was_final:
-            if new_fills:
-                raise LedgerConflict(
-                    f"order {order.client_order_id} is {order.state}, and new fills are reported"
-                )
-            return order
-        order.exchange_order_id = report.order_id
-        order.exchange_list_id = report.list_id
-        order.accepted_at = order.accepted_at or instant_of(report.at_ms)
-        now = timezone.now()
-        _note_trigger(order, report, at=now)
-        _add_fills(order, new_fills)
-        new_state = _state_after(order, report)
-        if new_state != order.state or new_fills:
-            _move(order, new_state)
-        # Before the position is looked at: whether a stop stands is read from the rows.
-        order.save()
-        if order.executed_quantity:
-            _rebuild_position(order, state, rules)
-            order.save()
-        elif order.position is not None:
-            note_cover(order.position, at=now, bare_since=order.asked_at)
-            order.position.save()
-        state.save()
-        transaction.on_commit(lambda: announce(order))
+    (order,) = book_together([(order_id, report, fills)])
     return order
+
+
+def book_together(heard: Sequence[Heard]) -> list[Order]:
+    """Record several orders of one bot at once: those of a list, which the exchange reports together."""
+    orders = {order.pk: order for order in Order.objects.filter(pk__in=[order_id for order_id, *_ in heard])}
+    first = next(iter(orders.values()))
+    rules, _version = rules_for(first.venue, first.market, first.symbol)
+    with transaction.atomic():
+        state = _lock_state(first.bot_config_id, [fill for _, _, fills in heard for fill in fills])
+        locked = Order.objects.select_for_update(of=("self",)).select_related("bot_config", "position")
+        orders = {order.pk: order for order in locked.filter(pk__in=orders).order_by("pk")}
+        _share_position(orders.values())
+        changed = [
+            orders[order_id]
+            for order_id, report, fills in heard
+            if _book_one(orders[order_id], state, rules, report=report, fills=fills)
+        ]
+        _note_cover_of(changed)
+        if changed:
+            state.save()
+            transaction.on_commit(lambda: announce(changed[0]))
+    return [orders[order_id] for order_id, *_ in heard]
+
+
+def _book_one(
+    order: Order, state: BotState, rules: SymbolRules, *, report: OrderReport, fills: Sequence[FillReport]
+) -> bool:
+    """One order and, where it has executed, its position. False: it was final, and nothing is new."""
+    new_fills = _new_fills(order, fills)
+    if order.state in FINAL_STATES:
+        if new_fills:
+            raise LedgerConflict(
+                f"order {order.client_order_id} is {order.state}, and new fills are reported"
+            )
+        return False
+    order.exchange_order_id = report.order_id
+    order.exchange_list_id = report.list_id
+    order.accepted_at = order.accepted_at or instant_of(report.at_ms)
+    _note_trigger(order, report, at=timezone.now())
+    if new_fills:
+        _add_fills(order, new_fills)
+    new_state = _state_after(order, report)
+    if new_state != order.state or new_fills:
+        _move(order, new_state)
+    if order.executed_quantity:
+        _rebuild_position(order, state, rules)
+    order.save()
+    return True
+
+
+def _note_cover_of(orders: Sequence[Order]) -> None:
+    """Once all rows are as reported: does a stop stand? The orders are of one position, or of none."""
+    for order in orders[:1]:
+        if order.position is not None:
+            began = order.claimed_at if order.purpose == Purpose.ENTRY else order.asked_at
+            note_cover(order.position, at=timezone.now(), bare_since=began)
+            order.position.save()
+
+
+def _share_position(orders: Iterable[Order]) -> None:
+    """Orders of one position look at one object: what one of them changes the next must see."""
+    shared: dict[int, Position] = {}
+    for order in orders:
+        if order.position is not None:
+            order.position = shared.setdefault(order.position.pk, order.position)
 
 
 def close_without_fill(
@@ -137,9 +168,11 @@ def close_without_fill(
 def _lock_state(bot_id: int, fills: Sequence[FillReport]) -> BotState:
     """The bot's state row, ours until the transaction ends, on the UTC day of the newest fill (or a later one)."""
     rows = BotState.objects.filter(pk=bot_id)
-    rows.select_for_update().get()
-    if fills:
-        roll_day(rows, instant_of(max(fill.at_ms for fill in fills)).date())
+    state: BotState = rows.select_for_update().get()
+    today = instant_of(max(fill.at_ms for fill in fills)).date() if fills else None
+    if today is None or (state.counters_date is not None and state.counters_date >= today):
+        return state
+    roll_day(rows, today)
     return rows.get()
 
 
@@ -160,6 +193,8 @@ def _state_after(order: Order, report: OrderReport) -> OrderState:
 
 
 def _new_fills(order: Order, fills: Sequence[FillReport]) -> list[FillReport]:
+    if not fills:
+        return []
     booked = dict(
         Fill.objects.filter(
             account_id=order.account_id,
@@ -213,8 +248,10 @@ def _note_trigger(order: Order, report: OrderReport, *, at: datetime) -> None:
 def _rebuild_position(order: Order, state: BotState, rules: SymbolRules) -> None:
     """The position and the bot's state as the fills so far make them; the trade and the day's numbers at the end."""
     position = order.position or _open_position(order, state)
-    order.position = position
-    order.save(update_fields=["position"])
+    position.bot_config = order.bot_config
+    if order.position is None:
+        order.position = position
+        Order.objects.filter(pk=order.pk).update(position=position)
     numbers = replay(position)
     _write_position(position, numbers)
     is_final = order.state in FINAL_STATES
@@ -225,7 +262,7 @@ def _rebuild_position(order: Order, state: BotState, rules: SymbolRules) -> None
             position.action, position.exit_reason = PositionAction.EXIT, "manual"
             state.close_when_filled = not is_final
     if is_final:
-        _write_trade(order, position, numbers)
+        write_trade(order, position, numbers)
     if is_final and order.purpose == Purpose.ENTRY and state.counters_date == last_fill_at(order).date():
         state.daily_trades_count += 1
     if is_final and order.side == Side.SELL and numbers.is_flat(rules.step_e8):
@@ -233,8 +270,6 @@ def _rebuild_position(order: Order, state: BotState, rules: SymbolRules) -> None
         _close_position(position, state, numbers, at=last_fill_at(order))
     elif position.closed_at is None:
         _show_position(position, state)
-    note_cover(position, at=timezone.now(), bare_since=order.claimed_at)
-    position.save()
 
 
 def _open_position(order: Order, state: BotState) -> Position:
@@ -313,54 +348,6 @@ def _show_position(position: Position, state: BotState) -> None:
     state.current_position_size_coins = position.quantity
     if state.status in LIVELY:
         set_status(state, BotStatus.RUNNING, "")
-
-
-def _write_trade(order: Order, position: Position, numbers: positions.Position) -> None:
-    """One row of the user's history per filled order."""
-    assert order.exchange_order_id is not None  # set by `book` before anything else
-    fills = list(order.fills.order_by("trade_id"))
-    assets = {fill.commission_asset for fill in fills}
-    if len(assets) > 1:
-        raise LedgerConflict(
-            f"order {order.client_order_id} paid commission in more than one asset: {sorted(assets)}"
-        )
-    Trade.objects.create(
-        user_id=order.bot_config.user_id,
-        bot_config_id=order.bot_config_id,
-        position=position,
-        account_id=order.account_id,
-        venue=order.venue,
-        market=order.market,
-        symbol=order.symbol,
-        side=order.side,
-        order_type=order.kind,
-        price=_average_price(order),
-        quantity_filled=order.executed_quantity,
-        quote_quantity_filled=order.executed_quote,
-        commission_amount=sum((fill.commission for fill in fills), start=decimal_from_e8(0)),
-        commission_asset=assets.pop(),
-        realized_pnl=_result_of(position, numbers) if order.side == Side.SELL else None,
-        reason=order.reason,
-        binance_order_id=order.exchange_order_id,
-        client_order_id=order.client_order_id,
-        timestamp=fills[-1].filled_at,
-    )
-
-
-def _result_of(position: Position, numbers: positions.Position) -> Decimal:
-    """What this exit brought: the position's result so far, less what earlier exits of it have been given."""
-    earlier = position.trades.aggregate(sum=Sum("realized_pnl"))["sum"] or Decimal(0)
-    return decimal_from_e8(numbers.realized_pnl_e8) - earlier
-
-
-def _average_price(order: Order) -> Decimal:
-    quantity, quote = e8_from_decimal(order.executed_quantity), e8_from_decimal(order.executed_quote)
-    return decimal_from_e8(quote * 10**8 // quantity)
-
-
-def last_fill_at(order: Order) -> datetime:
-    at: datetime = order.fills.latest("trade_id").filled_at
-    return at
 
 
 def announce(order: Order) -> None:

@@ -20,6 +20,7 @@ from exchange.port import (
     CredentialsRefused,
     Exchange,
     ExchangeError,
+    FillReport,
     ListReport,
     OrderReport,
     OutcomeUnknown,
@@ -33,7 +34,7 @@ from exchange.port import (
 )
 from trading.models import Order
 from trading.orders import ledger
-from trading.orders.execution import ask_about_the_key, last_known_trade_id, load, mark_unknown
+from trading.orders.execution import ask_about_the_key, last_known_trade_id, load_all, mark_unknown
 
 logger = structlog.get_logger(__name__)
 
@@ -44,7 +45,7 @@ RECV_WINDOW_MS = 2_000
 def place(order_ids: Sequence[int]) -> Rejected | None:
     """Take the planned orders of one request to an end, or to `unknown`. Returns the exchange's no, if that was it.
     Safe to call any number of times, from anywhere."""
-    orders = [load(order_id) for order_id in order_ids]
+    orders = load_all(order_ids)
     if any(order.state != OrderState.PLANNED for order in orders):
         return None
     try:
@@ -56,7 +57,7 @@ def place(order_ids: Sequence[int]) -> Rejected | None:
         return None
     if not _claim(orders, stamp, at=timezone.now()):
         return None
-    return _transmit([load(order_id) for order_id in order_ids], exchange, stamp)
+    return _transmit(orders, exchange, stamp)
 
 
 def _claim(orders: Sequence[Order], stamp: Stamp, *, at: datetime) -> bool:
@@ -132,18 +133,25 @@ def _refuse(orders: Sequence[Order], error: Rejected) -> None:
 def book_list(orders: Sequence[Order], report: ListReport, exchange: Exchange) -> None:
     """Book every order of a list that the answer carries a report of."""
     by_id = {order.client_order_id: order for order in orders}
-    for found in report.orders:
-        order = by_id.get(found.client_order_id)
-        if order is not None:
-            book_report(order, found, exchange)
+    heard = [
+        (by_id[found.client_order_id].pk, found, fills_in(found, exchange))
+        for found in report.orders
+        if found.client_order_id in by_id
+    ]
+    if heard:
+        ledger.book_together(heard)
 
 
 def book_report(order: Order, report: OrderReport, exchange: Exchange) -> None:
     """Book one order with the fills it speaks of."""
-    fills = report.fills
-    if fills is None:
-        fills = tuple(exchange.fills_of_order(order.symbol, report.order_id)) if report.executed_e8 else ()
-    ledger.book(order.pk, report, fills)
+    ledger.book(order.pk, report, fills_in(report, exchange))
+
+
+def fills_in(report: OrderReport, exchange: Exchange) -> tuple[FillReport, ...]:
+    """The fills a report speaks of, asked for where it does not carry them."""
+    if report.fills is not None:
+        return report.fills
+    return tuple(exchange.fills_of_order(report.symbol, report.order_id)) if report.executed_e8 else ()
 
 
 def resting(order: Order) -> RestingOrder:

@@ -310,7 +310,7 @@ def _place_and_hear(position_id: int, order_ids: list[int]) -> bool:
     refusal = place(order_ids)
     if refusal is not None:
         _react(position_id, refusal)
-    return True
+    return refusal is not None
 
 
 def _react(position_id: int, refusal: Rejected) -> None:
