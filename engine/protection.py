@@ -62,8 +62,12 @@ def next_move(wanted: Wanted, legs: Sequence[Leg]) -> Move:
         return Move.WAIT
     if any((leg.triggered_for_ms or 0) > GAP_MS for leg in alive):
         return Move.GIVE_UP_STOP
-    if any(leg.triggered_for_ms is not None or leg.state is OrderState.PARTIALLY_FILLED for leg in alive):
+    if any(leg.triggered_for_ms is not None for leg in alive):
         return Move.WAIT
+    if any(leg.state is OrderState.PARTIALLY_FILLED for leg in alive):
+        # A target that fills in parts has ended the stop of its list: what is left of it must not stand bare.
+        has_its_stop = not wanted.stop_ticks or any(leg.purpose is Purpose.STOP for leg in alive)
+        return Move.WAIT if has_its_stop else Move.CANCEL
     if _stands(wanted) == _standing(alive):
         return Move.NOTHING
     if not alive:

@@ -23,6 +23,7 @@ _PRICE_PASSED: Final = frozenset(
         "Stop price would trigger immediately",
     }
 )
+_CLOSED: Final = "Market is closed"
 
 
 class ExchangeError(Exception):
@@ -41,6 +42,11 @@ class Rejected(ExchangeError):
     def says_price_passed(self) -> bool:
         """The market has already passed a price of the order: a stop would trigger at once, a maker would take."""
         return self.code == ORDER_REFUSED and self.message.rstrip(".") in _PRICE_PASSED
+
+    @property
+    def says_closed(self) -> bool:
+        """The symbol is halted or in a break; nothing is wrong with the order."""
+        return self.code == ORDER_REFUSED and self.message.rstrip(".") == _CLOSED
 
 
 class CredentialsRefused(Rejected):

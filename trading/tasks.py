@@ -14,7 +14,7 @@ from trading.chunks import CHUNK, run_chunk
 from trading.due import due_bots
 from trading.going_flat import keep_going_flat
 from trading.limits import halt_losing_accounts
-from trading.orders.protection import tend
+from trading.orders.protection import hear, tend
 from trading.orders.settlement import settle_orders
 from trading.reset import reactivate_bots
 from trading.runner import Locked
@@ -63,6 +63,12 @@ def settle_orders_task() -> str:
 def tend_position_task(position_id: int) -> None:
     """At once: bring a position to what it wants."""
     tend(position_id)
+
+
+@shared_task(name="trading.hear_of_position", ignore_result=True, expires=10)
+def hear_of_position_task(position_id: int) -> None:
+    """At once: a price says that the stop or target of a position was reached."""
+    hear(position_id)
 
 
 @shared_task(name="trading.reactivate_bots_after_reset", ignore_result=True)

@@ -1,4 +1,4 @@
-"""Watches prices for open positions: one whose stop or target the price has reached is tended at once.
+"""Watches prices for open positions: one whose stop or target the price has reached is asked about and tended at once.
 
 The exchange fills what stands there by itself; this finds out sooner, and covers what does not stand there yet.
 """
@@ -12,7 +12,7 @@ from typing import Final
 from django.db import connection
 
 from exchange.models import Market
-from trading.orders.protection import TEND_TASK
+from trading.orders.protection import HEAR_TASK
 from trading.waking import queue
 
 # A position stays beyond its stop until it is closed: once a second is often enough.
@@ -67,4 +67,4 @@ class Watch:
     def _wake(self, position_ids: Iterable[int], now: float) -> None:
         for position_id in position_ids:
             self._woken_at[position_id] = now
-            queue(TEND_TASK, position_id)
+            queue(HEAR_TASK, position_id)

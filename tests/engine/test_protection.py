@@ -12,6 +12,7 @@ from engine.protection import GAP_MS, Leg, Move, Wanted, next_move
 HELD = Wanted(quantity_steps=10, stop_ticks=90, target_ticks=120, closing=False)
 STOP = Leg(purpose=Purpose.STOP, state=OrderState.OPEN, ticks=90, quantity_steps=10)
 TARGET = Leg(purpose=Purpose.TARGET, state=OrderState.OPEN, ticks=120, quantity_steps=10)
+PART = replace(TARGET, state=OrderState.PARTIALLY_FILLED)
 EXIT = Leg(purpose=Purpose.EXIT, state=OrderState.SENDING, quantity_steps=10)
 LONE = replace(HELD, target_ticks=0)
 CLOSING = replace(HELD, closing=True)
@@ -37,6 +38,11 @@ BARE = Wanted(quantity_steps=10, stop_ticks=0, target_ticks=0, closing=False)
         (HELD, [EXIT], Move.WAIT),
         (HELD, [replace(STOP, triggered_for_ms=GAP_MS), TARGET], Move.WAIT),
         (HELD, [replace(STOP, triggered_for_ms=GAP_MS + 1), TARGET], Move.GIVE_UP_STOP),
+        # A target that fills in parts ends the stop of its list at the first of them.
+        (HELD, [STOP, PART], Move.WAIT),
+        (HELD, [replace(STOP, state=OrderState.EXPIRED), PART], Move.CANCEL),
+        (HELD, [replace(PART, cancel_wanted=True)], Move.WAIT),
+        (replace(HELD, stop_ticks=0), [PART], Move.WAIT),
         (CLOSING, [STOP, TARGET], Move.CANCEL),
         (CLOSING, [replace(STOP, cancel_wanted=True), replace(TARGET, cancel_wanted=True)], Move.WAIT),
         (CLOSING, [replace(STOP, state=OrderState.PLANNED)], Move.CANCEL),

@@ -98,6 +98,6 @@ def test_a_reached_stop_wakes_its_position(sandbox: Any, new_bot: Any, queued: l
     )
 
     async def story(feeding: Feeding) -> None:
-        await until(lambda: ("trading.tend_position", position.pk) in queued)
+        await until(lambda: ("trading.hear_of_position", position.pk) in queued)
 
     feed(story)

@@ -74,9 +74,9 @@ def test_a_position_is_woken_once_a_second(hold: Callable[..., Position], queued
     seconds[0] += 0.5
     assert watch.look({"BTCUSDT": 94 * E8}) == [first.pk]
     assert queued == [
-        ("trading.tend_position", first.pk),
-        ("trading.tend_position", second.pk),
-        ("trading.tend_position", first.pk),
+        ("trading.hear_of_position", first.pk),
+        ("trading.hear_of_position", second.pk),
+        ("trading.hear_of_position", first.pk),
     ]
 
 

@@ -32,7 +32,7 @@ NEGATIVES_SPAN_MS = 5_000
 def settle(order_id: int) -> Order:
     """Ask the exchange about one order and book what it says. Raises ExchangeError when it does not answer."""
     order = load(order_id)
-    if order.state not in IN_DOUBT:
+    if order.state not in (*IN_DOUBT, OrderState.SENDING):
         return order
     exchange = client_of(order.bot_config.api_key)
     asked_at = timezone.now()
@@ -40,6 +40,9 @@ def settle(order_id: int) -> Order:
     if report is not None:
         book_report(order, report, exchange)
         Order.objects.filter(pk=order.pk).update(asked_at=asked_at)
+    elif order.state == OrderState.SENDING:
+        # It may be on its way: only "exists" is believed of it.
+        logger.debug("order_not_there_yet", order=order.client_order_id)
     elif order.state != OrderState.UNKNOWN:
         logger.error("order_vanished", order=order.client_order_id, state=order.state)
     # A cancel goes to the matching engine: it finds what a query may not show yet.

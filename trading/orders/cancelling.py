@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from accounts.keys import client_of
@@ -44,7 +44,11 @@ def cancel_wanted(position_id: int) -> bool:
     Raises ExchangeError when the exchange does not answer."""
     now = timezone.now()
     due = Order.objects.filter(position_id=position_id, state__in=CANCELLABLE, cancel_wanted_at__isnull=False)
-    due = due.filter(
+    # One that is being replaced is cancelled by the request that replaces it: cancelled before, nothing would stand.
+    leaving = Order.objects.filter(
+        replaces=OuterRef("pk"), state__in=(OrderState.PLANNED, OrderState.SENDING)
+    )
+    due = due.exclude(Exists(leaving)).filter(
         Q(asked_at__isnull=True) | Q(asked_at__lt=now - PAUSE) | Q(asked_at__lt=F("cancel_wanted_at"))
     )
     orders = [load(order_id) for order_id in due.order_by("pk").values_list("pk", flat=True)]

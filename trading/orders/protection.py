@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import structlog
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from bots.lifecycle import fail
@@ -32,7 +33,7 @@ from trading.models import Order, Position
 from trading.models.money import PositionAction
 from trading.orders.asking import settle
 from trading.orders.cancelling import cancel_wanted, want_cancel
-from trading.orders.cover import tighten
+from trading.orders.cover import STANDS, tighten
 from trading.orders.execution import send
 from trading.orders.placing import place
 from trading.orders.planning import (
@@ -47,6 +48,7 @@ from trading.waking import queue
 logger = structlog.get_logger(__name__)
 
 TEND_TASK: Final = "trading.tend_position"
+HEAR_TASK: Final = "trading.hear_of_position"
 # From bare to protected takes two moves, from protected to sold four; more than these in one go is a quarrel.
 MOST_MOVES: Final = 8
 DEFAULT_OFFSET_PERCENT: Final = Decimal(2)
@@ -54,10 +56,14 @@ STOP_GAP: Final = "stop_gap"
 # A position whose protection the exchange refuses for good is not kept.
 UNPROTECTED: Final = "unprotected"
 PROTECTION_REFUSED: Final = "protection refused"
-# Refused for now: the clock, the load; asked again after a pause.
-PASSING_CODES: Final = frozenset({-1003, -1008, -1015, -1021})
+# Refused for now: the firewall, the clock, the load; asked again after a pause.
+PASSING_CODES: Final = frozenset({0, -1003, -1008, -1015, -1021})
 EXIT_PAUSES: Final = (timedelta(seconds=2), timedelta(minutes=5))
 PROTECTION_PAUSES: Final = (timedelta(seconds=0.5), timedelta(seconds=5))
+# Where the exchange said nothing about the order itself, it is tried again this soon after.
+PASSING_PAUSE: Final = timedelta(seconds=3)
+# What stands is not asked about more often than this, whatever prices say.
+HEARD: Final = timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
@@ -79,6 +85,15 @@ def tend(position_id: int) -> int:
         if not act():
             return moves + 1
     return MOST_MOVES
+
+
+def hear(position_id: int) -> int:
+    """Ask what became of what stands, and tend: a price has reached it. Returns and raises as `tend` does."""
+    standing = Order.objects.filter(position_id=position_id, purpose__in=PROTECTION, state__in=STANDS)
+    due = Q(asked_at__isnull=True) | Q(asked_at__lt=timezone.now() - HEARD)
+    for order_id in standing.filter(due).order_by("pk").values_list("pk", flat=True):
+        settle(order_id)
+    return tend(position_id)
 
 
 def wake(position_id: int) -> None:
@@ -278,7 +293,9 @@ def _is_too_soon(scene: _Scene, purposes: tuple[Purpose, ...], pauses: tuple[tim
     in_a_row = refused.index(False) if False in refused else len(refused)
     if not in_a_row and purposes == PROTECTION:
         return False
-    return scene.now < attempts[0].settled_at + min(pauses[0] * 2**in_a_row, pauses[1])
+    passes = attempts[0].error_code is None or attempts[0].error_code in PASSING_CODES
+    longest = min(PASSING_PAUSE, pauses[1]) if passes else pauses[1]
+    return scene.now < attempts[0].settled_at + min(pauses[0] * 2**in_a_row, longest)
 
 
 def _carry_out_cancels(position_id: int) -> bool:
@@ -315,7 +332,7 @@ def _place_and_hear(position_id: int, order_ids: list[int]) -> bool:
 
 def _react(position_id: int, refusal: Rejected) -> None:
     """A price that has been passed is an exit; a refusal for good closes the position (SPEC §5.5); others pass."""
-    if isinstance(refusal, CredentialsRefused) or refusal.code in PASSING_CODES:
+    if isinstance(refusal, CredentialsRefused) or refusal.code in PASSING_CODES or refusal.says_closed:
         return
     bot = BotConfig.objects.select_related("api_key").get(positions=position_id)
     assert bot.api_key is not None

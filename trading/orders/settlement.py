@@ -33,6 +33,8 @@ logger = structlog.get_logger(__name__)
 # A sender answers or gives up within 15 s; one silent for longer is gone. Protection is not waited for that long.
 SENDING_TIMEOUT = timedelta(seconds=20)
 PROTECTION_TIMEOUT = timedelta(seconds=3)
+# The answer of one silent for this long is looked for: a sender that is gone must not leave what it bought bare.
+SENDING_ASKED = timedelta(seconds=3)
 # The run that planned an order sends it at once; one still planned after this has lost its sender.
 PLANNED_TIMEOUT = timedelta(seconds=2)
 # No freshness limit is longer than 30 s: an entry this old is dropped without asking anybody.
@@ -62,8 +64,8 @@ def settle_orders() -> Counter[str]:
 
 
 def _to_ask(now: datetime) -> list[int]:
-    """Unknown ends, unfilled market orders, stops and targets not asked about for a while, and what a closed position
-    left behind. What is being cancelled is asked about by the cancelling."""
+    """Unknown ends, senders slow to answer, unfilled market orders, stops and targets not asked about for a while, and
+    what a closed position left behind. What is being cancelled is asked about by the cancelling."""
     in_doubt = Order.objects.filter(state__in=IN_DOUBT).filter(
         Q(cancel_wanted_at__isnull=True) | Q(state=OrderState.UNKNOWN)
     )
@@ -75,7 +77,8 @@ def _to_ask(now: datetime) -> list[int]:
         | Q(triggered_at__isnull=False)
         | Q(position__closed_at__isnull=False)
     )
-    return list(in_doubt.filter(due).order_by("id").values_list("pk", flat=True))
+    silent = Order.objects.filter(state=OrderState.SENDING, claimed_at__lt=now - SENDING_ASKED)
+    return list((in_doubt.filter(due) | silent).order_by("id").values_list("pk", flat=True))
 
 
 def _to_tend(asked: Iterable[int]) -> Iterable[int]:
