@@ -51,10 +51,38 @@
   document.body.addEventListener("htmx:responseError", function (event) {
     if (event.detail.requestConfig.verb !== "get") toast({ level: "error", text: tray.dataset.refused });
   });
+  // A refresh that brings nothing new leaves what is there: no focus and no place in a list is lost to it.
+  function plain(node) { return node.outerHTML.replace(/(name="csrfmiddlewaretoken" value=")[^"]*/g, "$1"); }
+  document.body.addEventListener("htmx:oobBeforeSwap", function (event) {
+    var next = event.detail.fragment.firstElementChild;
+    if (next && plain(event.detail.target) === plain(next)) event.detail.shouldSwap = false;
+  });
+  // Nor does it take away what is being pressed: it waits until the button is let go.
+  var isPressed = false, isMissed = false;
+  function letGo() {
+    window.setTimeout(function () {
+      isPressed = false;
+      if (isMissed) document.body.dispatchEvent(new CustomEvent("live:poll"));
+      isMissed = false;
+    }, 60);
+  }
+  document.addEventListener("pointerdown", function () { isPressed = true; }, true);
+  document.addEventListener("pointerup", letGo, true);
+  document.addEventListener("pointercancel", letGo, true);
+  document.body.addEventListener("htmx:beforeSwap", function (event) {
+    var cause = event.detail.requestConfig.triggeringEvent;
+    if (!isPressed || !cause || cause.type.indexOf("live:") !== 0) return;
+    event.detail.shouldSwap = false;
+    isMissed = true;
+  });
+
   // A dialog is filled by htmx and then opened; what it asked for done (204), it closes. Escape closes it by itself.
   document.body.addEventListener("htmx:afterSwap", function (event) {
     var dialog = event.detail.target.id === "dialog-body" && event.detail.target.closest("dialog");
-    if (dialog && !dialog.open) dialog.showModal();
+    if (!dialog || dialog.open) return;
+    dialog.showModal();
+    var main = dialog.querySelector("[data-main]:not(:disabled)");
+    if (main) main.focus();
   });
   document.body.addEventListener("htmx:afterRequest", function (event) {
     var dialog = event.detail.elt.closest("dialog");

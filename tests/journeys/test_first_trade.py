@@ -65,6 +65,8 @@ def test_from_sign_up_to_a_trade_that_appears_by_itself(open_page: Any, sandbox:
     expect(page.locator("#chart")).to_have_attribute("data-trades", "2")
     assert page.evaluate("window.stayed") is True
 
+    # Out of the position: there is nothing to ask about.
+    expect(page.locator("#bot-position")).to_contain_text("None.")
     page.get_by_role("button", name="Stop").click()
     expect(page.locator("#bot-status")).to_contain_text("Stopped")
     page.get_by_role("button", name="Sign out").click()
