@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -9,8 +10,12 @@ from typing import Any
 import pytest
 from django.db.models import F
 
+from accounts.keys import client_of
 from bots.models import BotConfig
-from tests.trading.steps import fresh, go_to_signal, plan_buy, reloaded, strike
+from exchange.models import SymbolInfo
+from exchange.port import FillReport, OrderReport
+from tests.trading.steps import fresh, go_to_signal, plan_buy, plan_sell, reloaded, strike
+from tests.trading.test_ledger import report_of
 from tests.trading.test_protection import (
     BOTH,
     LIST,
@@ -27,7 +32,9 @@ from tests.trading.test_protection import (
     standing,
     theirs,
 )
+from trading.lifecycle import close_position
 from trading.models import Decision, Order, Position
+from trading.orders import ledger
 from trading.orders.execution import send
 from trading.orders.protection import _next_act, hear, tend
 from trading.orders.settlement import settle_orders
@@ -133,3 +140,120 @@ def test_a_market_that_pauses_is_no_reason_to_sell(sandbox: Any, new_bot: Any) -
     Order.objects.filter(position=position).update(settled_at=F("settled_at") - timedelta(seconds=9))
     settle_orders()
     assert [state for _, state, _ in standing(position)] == ["open", "open"]
+
+
+def cut(fill: FillReport, share: int, *, later: int = 0) -> FillReport:
+    """This many tenths of a fill, as a trade of its own; the first has the commission."""
+    return replace(
+        fill,
+        trade_id=fill.trade_id + later * 10**6,
+        quantity_e8=fill.quantity_e8 * share // 10,
+        quote_e8=fill.quote_e8 * share // 10,
+        commission_e8=0 if later else fill.commission_e8,
+    )
+
+
+def hear_late(order: Order, sandbox: Any) -> tuple[OrderReport, FillReport]:
+    """The order executes and nobody hears of it; what there is to be heard."""
+    strike(sandbox, order.bot_config, {"kind": "execute_then_drop"})
+    send(order.pk)
+    report, (fill,) = report_of(order)
+    return report, fill
+
+
+def test_an_entry_that_buys_nothing_leaves_no_wish_to_sell(sandbox: Any, new_bot: Any, alice: Any) -> None:
+    """Its user asked to close while it was on its way; it expired, and the next one is none of that wish's business."""
+    bot = new_bot()
+    order = plan_buy(bot)
+    report, _fill = hear_late(order, sandbox)
+    close_position(bot, by=alice)
+    assert fresh(bot).state.close_when_filled
+    ledger.book(order.pk, replace(report, status="EXPIRED", executed_e8=0, executed_quote_e8=0), [])
+    assert (reloaded(order).state, fresh(bot).state.close_when_filled) == ("expired", False)
+
+
+def test_what_is_too_little_to_sell_is_dust(sandbox: Any, new_bot: Any) -> None:
+    """A sale in parts leaves coins worth less than the exchange takes: the position must not stay open for ever."""
+    bot = new_bot()
+    assert send(plan_buy(bot, quote=Decimal(40)).pk).state == "filled"
+    order = plan_sell(bot)
+    report, fill = hear_late(order, sandbox)
+    sold = cut(fill, 9)
+    ledger.book(order.pk, replace(report, status="EXPIRED", executed_e8=sold.quantity_e8), [sold])
+    position, state = Position.objects.get(bot_config=bot), fresh(bot).state
+    assert (position.closed_at is not None, position.exit_reason, state.in_position) == (
+        True,
+        "exit_signal",
+        False,
+    )
+    assert Decimal(3) < state.dust_cost < Decimal(5)
+    assert state.realized_pnl == position.realized_pnl
+
+
+def test_the_rest_of_an_entry_that_was_sold_meanwhile_is_sold_too(sandbox: Any, new_bot: Any) -> None:
+    """Half an entry is known and sold; the other half comes to be known afterwards and must not be forgotten."""
+    bot = new_bot()
+    order = plan_buy(bot)
+    report, fill = hear_late(order, sandbox)
+    halves = cut(fill, 5), cut(fill, 5, later=-1)
+    ledger.book(order.pk, report, halves[:1])
+    assert reloaded(order).state == "partially_filled"
+    assert send(plan_sell(bot).pk).state == "filled"
+    position = Position.objects.get(bot_config=bot)
+    assert position.closed_at is None
+    ledger.book(order.pk, report, halves)
+    position, state = again(position), fresh(bot).state
+    assert (position.closed_at, position.action, state.in_position) == (None, "exit", True)
+    assert state.current_position_size_coins == position.quantity > 0
+    Order.objects.filter(position=position).update(settled_at=F("settled_at") - timedelta(seconds=3))
+    tend(position.pk)
+    assert (again(position).closed_at is not None, fresh(bot).state.in_position) == (True, False)
+
+
+def test_a_list_told_in_any_order_is_booked_whole(sandbox: Any, new_bot: Any) -> None:
+    """A stop that sold a part was cancelled with its list; its target is told first."""
+    position = protect(new_bot, **BOTH)
+    stop, target = (Order.objects.get(position=position, purpose=purpose) for purpose in ("stop", "target"))
+    client = client_of(position.bot_config.api_key)
+    ended = client.cancel_list("BTCUSDT", stop.list_client_order_id)
+    assert ended is not None
+    reports = {report.client_order_id: report for report in ended.orders}
+    price, quantity = int(position.stop_price * 10**8), 10**4
+    part = FillReport(
+        trade_id=10**12,
+        order_id=stop.exchange_order_id,
+        price_e8=price,
+        quantity_e8=quantity,
+        quote_e8=price * quantity // 10**8,
+        commission_e8=0,
+        commission_asset="USDT",
+        is_maker=True,
+        at_ms=ended.orders[0].at_ms,
+    )
+    sold = replace(reports[stop.client_order_id], executed_e8=quantity, executed_quote_e8=part.quote_e8)
+    before = position.quantity
+    ledger.book_together([(target.pk, reports[target.client_order_id], []), (stop.pk, sold, [part])])
+    position = again(position)
+    assert (before - position.quantity, reloaded(stop).state) == (Decimal(quantity) / 10**8, "canceled")
+    assert position.unprotected_since is not None
+
+
+def test_a_replacement_whose_old_half_cannot_be_read_yet_is_no_refusal(sandbox: Any, new_bot: Any) -> None:
+    """The new stop stands as soon as the exchange has said so, whatever cannot be asked about the old one."""
+    position = protect(new_bot, **STOP_ONLY)
+    move(position, trailing_stop_price=position.stop_price + 1)
+    (old,) = Order.objects.unsettled().filter(position=position)
+    tend(position.pk)
+    old.refresh_from_db()
+    new = Order.objects.unsettled().get(position=position)
+    assert (old.state, old.asked_at is not None, old.asked_at >= new.claimed_at) == ("canceled", True, True)
+
+
+def test_a_stop_that_breaks_a_filter_has_the_rules_read_again(sandbox: Any, new_bot: Any) -> None:
+    position = enter(new_bot, **BOTH)
+    SymbolInfo.objects.filter(symbol="BTCUSDT").update(status="BREAK")
+    broken = {"kind": "reject_with", "code": -1013, "msg": "Filter failure: PRICE_FILTER", "status": 400}
+    strike(sandbox, position.bot_config, {**LIST, **broken})
+    tend(position.pk)
+    check_closed(sandbox, position, "unprotected")
+    assert SymbolInfo.objects.get(venue="sandbox", market="spot", symbol="BTCUSDT").status == "TRADING"

@@ -135,7 +135,7 @@ def _transmit(order: Order, exchange: Exchange, stamp: Stamp) -> None:
     except Rejected as error:
         ledger.close_without_fill(order.pk, OrderState.REJECTED, code=error.code, message=error.message)
         if error.code == FILTER_FAILURE:
-            _read_rules_again(order)
+            read_rules_again(order)
     except (RateLimited, Unavailable) as error:
         ledger.close_without_fill(order.pk, OrderState.REJECTED, message=f"Not sent: {error}")
     else:
@@ -147,7 +147,7 @@ def _transmit(order: Order, exchange: Exchange, stamp: Stamp) -> None:
         ledger.book(order.pk, report, fills)
 
 
-def _read_rules_again(order: Order) -> None:
+def read_rules_again(order: Order) -> None:
     """A refusal by a filter means that the symbol's rules have changed since we read them."""
     try:
         refresh(order.venue, order.market)

@@ -19,10 +19,10 @@ from accounts import live
 from bots.lifecycle import roll_day, set_status
 from bots.models import BotState, BotStatus, PositionSide
 from engine import positions
-from engine.amounts import decimal_from_e8, e8_from_decimal
+from engine.amounts import E8, decimal_from_e8, e8_from_decimal
 from engine.orders import FINAL_STATES, PROTECTION, OrderState, Purpose, Side, check_transition
 from engine.positions import Dust
-from engine.rules import SymbolRules
+from engine.rules import BELOW_MIN_NOTIONAL, BELOW_MIN_QUANTITY, SymbolRules, market_fault
 from exchange.instants import instant_of
 from exchange.port import FillReport, OrderReport
 from exchange.symbols import rules_for
@@ -52,6 +52,8 @@ WORKING = ("NEW", "PARTIALLY_FILLED")
 LIVELY = (BotStatus.PENDING, BotStatus.RUNNING, BotStatus.WAITING)
 
 
+# What is left and breaks one of these cannot be sold: it is dust, and joins the bot's next position.
+TOO_LITTLE = (BELOW_MIN_QUANTITY, BELOW_MIN_NOTIONAL)
 # An order's id, the exchange's report of it, and the fills that go with it.
 type Heard = tuple[int, OrderReport, Sequence[FillReport]]
 
@@ -106,6 +108,9 @@ def _book_one(
         _move(order, new_state)
     if order.executed_quantity:
         _rebuild_position(order, state, rules)
+    if order.purpose == Purpose.ENTRY and order.state in FINAL_STATES:
+        # Also where it bought nothing: a wish to sell it says nothing about the next one.
+        state.close_when_filled = False
     order.save()
     return True
 
@@ -260,16 +265,31 @@ def _rebuild_position(order: Order, state: BotState, rules: SymbolRules) -> None
         if state.close_when_filled:
             # A stop or a going flat came while this entry was on its way, and wished it sold.
             position.action, position.exit_reason = PositionAction.EXIT, "manual"
-            state.close_when_filled = not is_final
     if is_final:
         write_trade(order, position, numbers)
     if is_final and order.purpose == Purpose.ENTRY and state.counters_date == last_fill_at(order).date():
         state.daily_trades_count += 1
-    if is_final and order.side == Side.SELL and numbers.is_flat(rules.step_e8):
+    if is_final and order.side == Side.SELL and _leaves_dust(order, numbers, rules):
         position.exit_reason = order.reason
+    if is_final and numbers.sold_e8 and _leaves_dust(order, numbers, rules) and not _is_still_bought(order):
         _close_position(position, state, numbers, at=last_fill_at(order))
     elif position.closed_at is None:
         _show_position(position, state)
+
+
+def _leaves_dust(order: Order, numbers: positions.Position, rules: SymbolRules) -> bool:
+    """Whether what is left could not be sold, at the price of this order: less than a step, or worth too little."""
+    if numbers.is_flat(rules.step_e8):
+        return True
+    price_e8 = e8_from_decimal(order.executed_quote) * E8 // e8_from_decimal(order.executed_quantity)
+    steps = numbers.sellable_steps(rules.step_e8)
+    return market_fault(price_e8 // rules.tick_e8, steps, rules.market_limits) in TOO_LITTLE
+
+
+def _is_still_bought(order: Order) -> bool:
+    """Part of the position was sold before all of its entry is known: what is still to be booked belongs to it."""
+    entries = Order.objects.unsettled().filter(position=order.position, purpose=Purpose.ENTRY)
+    return bool(entries.exclude(pk=order.pk).exists())
 
 
 def _open_position(order: Order, state: BotState) -> Position:

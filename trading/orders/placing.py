@@ -34,7 +34,14 @@ from exchange.port import (
 )
 from trading.models import Order
 from trading.orders import ledger
-from trading.orders.execution import ask_about_the_key, last_known_trade_id, load_all, mark_unknown
+from trading.orders.execution import (
+    FILTER_FAILURE,
+    ask_about_the_key,
+    last_known_trade_id,
+    load_all,
+    mark_unknown,
+    read_rules_again,
+)
 
 logger = structlog.get_logger(__name__)
 
@@ -80,54 +87,70 @@ def _claim(orders: Sequence[Order], stamp: Stamp, *, at: datetime) -> bool:
 
 
 def _transmit(orders: Sequence[Order], exchange: Exchange, stamp: Stamp) -> Rejected | None:
-    """Send the claimed orders and record one of three ends: known, refused, unknown (SPEC §7.3)."""
+    """Send the claimed orders and record one of three ends: known, refused, unknown (SPEC §7.3). What fails after the
+    exchange has answered is no end: the orders are asked about."""
+    sent_at = timezone.now()
     try:
-        _send(orders, exchange, stamp)
+        answer = _send(orders, exchange, stamp)
     except OutcomeUnknown as error:
         for order in orders:
             mark_unknown(order.pk, message=str(error))
+        return None
     except Rejected as error:
-        _refuse(orders, error)
-        if isinstance(error, CredentialsRefused):
-            ask_about_the_key(orders[0])
-        return error
+        return _refuse(orders, error)
     except (RateLimited, Unavailable) as error:
         for order in orders:
             ledger.close_without_fill(order.pk, OrderState.REJECTED, message=f"Not sent: {error}")
+        return None
+    if isinstance(answer, ListReport):
+        book_list(orders, answer, exchange)
+    elif isinstance(answer, OrderReport):
+        book_report(orders[0], answer, exchange)
+    else:
+        return _book_replacement(orders[0], answer, exchange, sent_at=sent_at)
     return None
 
 
-def _send(orders: Sequence[Order], exchange: Exchange, stamp: Stamp) -> None:
+def _send(
+    orders: Sequence[Order], exchange: Exchange, stamp: Stamp
+) -> ListReport | OrderReport | ReplaceReport:
     if len(orders) > 1:
-        book_list(orders, exchange.place_list(_list_of(orders), stamp), exchange)
-        return
+        return exchange.place_list(_list_of(orders), stamp)
     (order,) = orders
     if order.replaces is None:
-        book_report(order, exchange.place_resting_order(resting(order), stamp), exchange)
-        return
-    answer = exchange.replace_order(order.replaces.client_order_id, resting(order), stamp)
-    _book_replacement(order, order.replaces, answer, exchange)
+        return exchange.place_resting_order(resting(order), stamp)
+    return exchange.replace_order(order.replaces.client_order_id, resting(order), stamp)
 
 
-def _book_replacement(new: Order, old: Order, answer: ReplaceReport, exchange: Exchange) -> None:
+def _book_replacement(
+    new: Order, answer: ReplaceReport, exchange: Exchange, *, sent_at: datetime
+) -> Rejected | None:
     """Both halves as the answer tells them. An old order that could not be cancelled is asked about by the next pass,
     for its cancel is still wanted."""
+    old = new.replaces
+    assert old is not None
+    refusal = answer.refusal or Rejected(0, "The exchange did not place the new stop.")
     if answer.placed is not None:
         book_report(new, answer.placed, exchange)
-    if answer.cancelled is not None:
-        Order.objects.filter(pk=old.pk).update(asked_at=new.claimed_at)
-        book_report(old, answer.cancelled, exchange)
-    if answer.placed is None:
-        refusal = answer.refusal or Rejected(0, "The exchange did not place the new stop.")
-        if answer.cancelled is not None:
-            raise refusal
-        # The old one was not there to be cancelled: filled, most likely. That is no word against the new one.
+    elif answer.cancelled is not None:
         _refuse([new], refusal)
+    else:
+        # The old one was not there to be cancelled: filled, most likely. That is no word against the new one.
+        ledger.close_without_fill(new.pk, OrderState.REJECTED, code=refusal.code, message=refusal.message)
+    if answer.cancelled is not None:
+        Order.objects.filter(pk=old.pk).update(asked_at=sent_at)
+        book_report(old, answer.cancelled, exchange)
+    return refusal if answer.placed is None and answer.cancelled is not None else None
 
 
-def _refuse(orders: Sequence[Order], error: Rejected) -> None:
+def _refuse(orders: Sequence[Order], error: Rejected) -> Rejected:
     for order in orders:
         ledger.close_without_fill(order.pk, OrderState.REJECTED, code=error.code, message=error.message)
+    if isinstance(error, CredentialsRefused):
+        ask_about_the_key(orders[0])
+    if error.code == FILTER_FAILURE:
+        read_rules_again(orders[0])
+    return error
 
 
 def book_list(orders: Sequence[Order], report: ListReport, exchange: Exchange) -> None:
