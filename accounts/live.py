@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 from uuid import uuid4
@@ -41,12 +41,20 @@ def channel_of(user_id: int) -> str:
 def publish(user_id: int, *names: str) -> None:
     """Tell the user's open pages that `names` changed, and forget what is remembered of the user. Call it on commit;
     never raises when Redis is away."""
-    raise_revision(user_id)
-    message = {"channel": channel_of(user_id), "type": "changed", "data": json.dumps(names)}
+    publish_all({user_id: names})
+
+
+def publish_all(changed: Mapping[int, Sequence[str]]) -> None:
+    """`publish` for many users at once, by user id."""
+    events = _client().pipeline(transaction=False)
+    for user_id, names in changed.items():
+        raise_revision(user_id)
+        message = {"channel": channel_of(user_id), "type": "changed", "data": json.dumps(names)}
+        events.publish(TOPIC, json.dumps(message))
     try:
-        _client().publish(TOPIC, json.dumps(message))
+        events.execute()
     except redis.RedisError as error:
-        log.warning("live_event_lost", user_id=user_id, names=names, error=type(error).__name__)
+        log.warning("live_event_lost", changed=dict(changed), error=type(error).__name__)
 
 
 @cache

@@ -18,7 +18,7 @@ class InexactAmount(ValueError):
     """The value is no number, or has more decimal places than the integer can carry."""
 
 
-# No amount of ours comes near; what does not fit is looked at digit by digit.
+# No amount of ours comes near; what does not fit is looked at digit by digit. A digit lost would raise.
 _WIDE: Final = Context(prec=60, traps=[Inexact, InvalidOperation])
 _USUAL: Final = range(-30, 30)
 
@@ -28,8 +28,11 @@ def _scaled(value: Decimal | str | int, places: int) -> int:
         number = Decimal(value)
     except InvalidOperation:
         raise InexactAmount(f"{value!r} is not a number") from None
-    if number.is_finite() and number.adjusted() in _USUAL and len(str(number)) < 50:
-        scaled = _WIDE.scaleb(number, places)
+    if number.is_finite() and number.adjusted() in _USUAL:
+        try:
+            scaled = _WIDE.scaleb(number, places)
+        except Inexact:
+            return _scaled_by_digits(number, places)
         whole = int(scaled)
         if whole == scaled:
             return whole

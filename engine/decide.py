@@ -215,10 +215,10 @@ _EXIT_REASONS: Final = {
 
 
 def _reason(snapshot: Snapshot, bar: Bar, outcome: step.Outcome) -> tuple[str, str]:
-    blocks = {step.REASON_BLOCKED: snapshot.entry_block, step.REASON_EXIT_BLOCKED: snapshot.exit_block}
-    block = blocks.get(outcome.reason)
-    if block is not None:
-        return str(block), blocked_in_words(block)
+    if outcome.reason == step.REASON_BLOCKED and snapshot.entry_block is not None:
+        return str(snapshot.entry_block), blocked_in_words(snapshot.entry_block)
+    if outcome.reason == step.REASON_EXIT_BLOCKED and snapshot.exit_block is not None:
+        return str(snapshot.exit_block), blocked_in_words(snapshot.exit_block)
     reason: Reason = REASON_OF_CODE[outcome.reason]
     around = Circumstances(
         rules=snapshot.rules,

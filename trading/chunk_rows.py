@@ -5,13 +5,14 @@ Whoever writes here holds the state rows: `lock_states` comes first, and everyth
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Final, NamedTuple
 
 from django.db import connection
-from django.db.models import Max
+from django.db.models import BooleanField, Max
 from django.db.models.expressions import RawSQL
 
 from bots.models import BotConfig, BotState, Halt
@@ -72,9 +73,9 @@ class Seen(NamedTuple):
     last_error_message: str
 
 
-def among(bot_ids: Iterable[int]) -> RawSQL:
-    """For `…__in`: the ids as one parameter. Five hundred of them cost more to spell than to look up."""
-    return RawSQL("SELECT unnest(%s::bigint[])", [array_of(bot_ids)])
+def among(column: str, bot_ids: Iterable[int]) -> RawSQL:
+    """A condition: the column is one of these, given as one parameter. Five hundred cost more to spell than to find."""
+    return RawSQL(f"{column} = ANY(%s::bigint[])", [array_of(bot_ids)], output_field=BooleanField())
 
 
 def array_of(numbers: Iterable[int]) -> str:
@@ -84,19 +85,20 @@ def array_of(numbers: Iterable[int]) -> str:
 
 def lock_states(bot_ids: Iterable[int]) -> dict[int, date | None]:
     """Take the state rows nobody else holds, in the order of their keys; the day each bot's counters are of."""
-    free = BotState.objects.filter(pk__in=among(bot_ids)).select_for_update(skip_locked=True).order_by("pk")
-    return dict(free.values_list("pk", "counters_date"))
+    free = BotState.objects.filter(among("bots_botstate.bot_config_id", bot_ids)).order_by("pk")
+    return dict(free.select_for_update(skip_locked=True).values_list("pk", "counters_date"))
 
 
 def read_rows(bot_ids: Iterable[int]) -> list[BotRow]:
-    rows = BotState.objects.filter(pk__in=among(bot_ids), bot_config__archived_at__isnull=True)
+    chosen = among("bots_botstate.bot_config_id", bot_ids)
+    rows = BotState.objects.filter(chosen, bot_config__archived_at__isnull=True)
     return list(map(BotRow._make, rows.values_list(*_COLUMNS)))
 
 
 def busy_bots(bot_ids: list[int]) -> set[int]:
     """Those that hold a position or have an order whose end is still to come."""
-    holding = Position.objects.open().filter(bot_config_id__in=among(bot_ids))
-    ordering = Order.objects.unsettled().filter(bot_config_id__in=among(bot_ids))
+    holding = Position.objects.open().filter(among("trading_position.bot_config_id", bot_ids))
+    ordering = Order.objects.unsettled().filter(among("trading_order.bot_config_id", bot_ids))
     return {bot_id for rows in (holding, ordering) for bot_id in rows.values_list("bot_config_id", flat=True)}
 
 
@@ -126,15 +128,15 @@ def last_exits_ms(bot_ids: list[int]) -> Mapping[int, int]:
     """Market time at which each bot's last position closed, for those that ever had one."""
     if not bot_ids:
         return {}
-    closed = Position.objects.filter(bot_config_id__in=among(bot_ids), closed_at__isnull=False).order_by()
+    of_these = among("trading_position.bot_config_id", bot_ids)
+    closed = Position.objects.filter(of_these, closed_at__isnull=False).order_by()
     newest = closed.values_list("bot_config_id").annotate(Max("closed_at"))
     return {bot_id: ms_of(at) for bot_id, at in newest}
 
 
 _MARK_SEEN: Final = """
-UPDATE bots_botstate AS state SET last_candle_open_ms = new.open_ms, last_run_at = %s, updated_at = %s
-FROM unnest(%s::bigint[], %s::bigint[]) AS new(pk, open_ms)
-WHERE state.bot_config_id = new.pk
+UPDATE bots_botstate SET last_candle_open_ms = %s, last_run_at = %s, updated_at = %s
+WHERE bot_config_id = ANY(%s::bigint[])
 """
 _WRITE_CHANGED: Final = """
 UPDATE bots_botstate AS state
@@ -147,11 +149,13 @@ WHERE state.bot_config_id = new.pk
 
 
 def mark_seen(seen: list[Seen], at: datetime) -> None:
-    """Only that these bots have looked at a further candle."""
-    if seen:
-        with connection.cursor() as cursor:
-            bot_ids, opens = (array_of(one.pk for one in seen), array_of(one.open_ms for one in seen))
-            cursor.execute(_MARK_SEEN, [at, at, bot_ids, opens])
+    """Only that these bots have looked at a further candle: one statement for each candle."""
+    by_candle: dict[int, list[int]] = defaultdict(list)
+    for one in seen:
+        by_candle[one.open_ms].append(one.pk)
+    with connection.cursor() as cursor:
+        for open_ms, bot_ids in by_candle.items():
+            cursor.execute(_MARK_SEEN, [open_ms, at, at, array_of(bot_ids)])
 
 
 def write_changed(changed: list[Seen], at: datetime) -> None:

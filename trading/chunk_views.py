@@ -81,7 +81,7 @@ class Sight:
 
 def wanted_bots(bot_ids: Iterable[int]) -> list[Wanted]:
     """Those that still exist, sorted so that who shares a series and a strategy stands together."""
-    rows = BotConfig.objects.filter(pk__in=among(bot_ids), archived_at__isnull=True).values_list(
+    rows = BotConfig.objects.filter(among("bots_botconfig.id", bot_ids), archived_at__isnull=True).values_list(
         "pk", "api_key__venue", "position_type", "symbol", "timeframe", "strategy",
         # As PostgreSQL spells it: the same parameters, the same text.
         Cast("strategy_params", TextField()), "version", "state__last_candle_open_ms",

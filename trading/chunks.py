@@ -150,7 +150,7 @@ def _decide(
 
 def _be_well_again(row: BotRow) -> BotRow:
     """A run that found its market again ends an error that only waited for that."""
-    if standing_of(row.status, row.status_detail) is not Standing.RETRYING:
+    if row.status != BotStatus.ERROR or standing_of(row.status, row.status_detail) is not Standing.RETRYING:
         return row
     return row._replace(status=BotStatus.WAITING.value, status_detail="", last_error_message="")
 
@@ -198,8 +198,8 @@ def _write(outcome: Outcome, at: datetime) -> None:
     chunk_rows.write_changed(outcome.changed, at)
     chunk_rows.make_inactive(outcome.paused, at)
     Decision.objects.bulk_create(outcome.decisions)
-    for user_id, names in outcome.names.items():
-        transaction.on_commit(partial(live.publish, user_id, *names, "dashboard"))
+    changed = {user_id: [*names, "dashboard"] for user_id, names in outcome.names.items()}
+    transaction.on_commit(partial(live.publish_all, changed))
 
 
 def _show_away(bot_ids: list[int], error: ExchangeError, outcome: Outcome) -> None:
