@@ -24,7 +24,9 @@ urlpatterns = [
     path("markets/stream", market_stream.stream_prices, name="market-stream"),
     path("markets/<slug:symbol>/", market_views.show_market, name="market"),
     path("markets/<slug:symbol>/chart.json", market_views.show_market_chart, name="market-chart"),
-    path("markets/<slug:symbol>/studies/<slug:name>.json", market_views.show_market_study, name="market-study"),
+    path(
+        "markets/<slug:symbol>/studies/<slug:name>.json", market_views.show_market_study, name="market-study"
+    ),
     path("markets/<slug:symbol>/book/", market_views.show_book, name="market-book"),
     path("markets/<slug:symbol>/sparkline/", market_views.show_sparkline, name="market-sparkline"),
     path("markets/<slug:symbol>/favourite/", market_views.keep_favourite, name="market-favourite"),
