@@ -6,6 +6,7 @@ The order of questions lives in `step`; here codes become words and integers of 
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cached_property
 from typing import Final
 
 from engine import step
@@ -88,12 +89,12 @@ class Bar:
     high_ticks: int = 0
     low_ticks: int = 0
 
-    @property
+    @cached_property
     def acts_at_ms(self) -> int:
         """A signal on candle t acts at the opening of t + 1 (SPEC §5.2)."""
         return self.open_ms + self.interval_ms
 
-    @property
+    @cached_property
     def is_fresh(self) -> bool:
         """Entries: from the last closed candle only, min(30 s, a quarter of the interval) after its close."""
         return self.is_last_closed and self.now_ms - self.acts_at_ms <= freshness_ms(self.interval_ms)

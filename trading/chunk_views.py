@@ -61,11 +61,8 @@ class Glance:
     bar: Bar
     close_e8: int
     rules: SymbolRules
-
-    @property
-    def acts_on(self) -> date:
-        """The UTC day of the opening acted at."""
-        return instant_of(self.bar.acts_at_ms).date()
+    # The UTC day of the opening acted at.
+    acts_on: date
 
 
 @dataclass
@@ -140,7 +137,8 @@ def _all_eyes(bots: list[Wanted], sight: Sight) -> Iterator[_Eyes]:
 def _glance(part: SeriesView, signals: Any, bots: list[Wanted], sight: Sight) -> None:
     last = len(part.candles) - 1
     bar, close_e8 = part.bar(signals, last), int(part.candles.close[last])
-    by_version = {bot.version: Glance(bot.version, bar, close_e8, part.rules) for bot in bots}
+    day = instant_of(bar.acts_at_ms).date()
+    by_version = {bot.version: Glance(bot.version, bar, close_e8, part.rules, day) for bot in bots}
     sight.glances |= {bot.pk: by_version[bot.version] for bot in bots}
 
 

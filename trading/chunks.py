@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from functools import partial
+from functools import lru_cache, partial
 
 import structlog
 from django.db import DataError, IntegrityError, transaction
@@ -39,6 +39,7 @@ logger = structlog.get_logger(__name__)
 
 RUN_TASK = "trading.run_bot_task"
 CHUNK = 500
+WAITING, PAUSED, ERROR = BotStatus.WAITING.value, BotStatus.PAUSED.value, BotStatus.ERROR.value
 
 
 @dataclass
@@ -150,9 +151,9 @@ def _decide(
 
 def _be_well_again(row: BotRow) -> BotRow:
     """A run that found its market again ends an error that only waited for that."""
-    if row.status != BotStatus.ERROR or standing_of(row.status, row.status_detail) is not Standing.RETRYING:
+    if row.status != ERROR or standing_of(row.status, row.status_detail) is not Standing.RETRYING:
         return row
-    return row._replace(status=BotStatus.WAITING.value, status_detail="", last_error_message="")
+    return row._replace(status=WAITING, status_detail="", last_error_message="")
 
 
 def _asks_for_money(row: BotRow) -> bool:
@@ -176,18 +177,23 @@ def _decision(row: BotRow, glance: Glance, decided: Decided) -> Decision:
 def _after(row: BotRow, glance: Glance, decided: Decided) -> Seen:
     """What `set_status` would make of the row: a daily limit's pause, then `waiting`, where the table allows them."""
     status, detail = row.status, row.status_detail
-    steps = [(BotStatus.PAUSED.value, decided.pause)] if decided.pause else []
-    for new in (*steps, (BotStatus.WAITING.value, decided.reason[:120])):
-        if can_follow(standing_of(status, detail), standing_of(*new)):
-            status, detail = new
+    if decided.pause and _allows(status, detail, Standing.PAUSED_TODAY):
+        status, detail = PAUSED, decided.pause
+    if _allows(status, detail, Standing.WAITING):
+        status, detail = WAITING, decided.reason[:120]
     return Seen(row.pk, glance.bar.open_ms, status, detail, decided.reason, row.last_error_message)
+
+
+@lru_cache(maxsize=512)
+def _allows(status: str, detail: str, new: Standing) -> bool:
+    return can_follow(standing_of(status, detail), new)
 
 
 def _note_state(row: BotRow, after: Seen, outcome: Outcome) -> None:
     was = row.status, row.status_detail, row.last_reason, row.last_error_message
     is_new = was != (after.status, after.status_detail, after.last_reason, after.last_error_message)
     (outcome.changed if is_new else outcome.seen).append(after)
-    if after.status == BotStatus.PAUSED and row.status != BotStatus.PAUSED:
+    if after.status == PAUSED and row.status != PAUSED:
         outcome.paused.append(row.pk)
     outcome.names[row.user_id].append(f"bot-{row.pk}")
     outcome.tally[f"{after.status} ({after.status_detail})" if after.status_detail else after.status] += 1
