@@ -18,6 +18,7 @@ from tradebot.verbs.own_workshop import OwnWorkshop
 from tradebot.verbs.still_market import StillMarket
 
 RUNS = 7
+WARM_UP_RUNS = 3
 SAMPLE = 1_000
 WATCHED = 50
 WRITING = BOTS // 50
@@ -37,7 +38,9 @@ def measure() -> Measurement:
             shop.manage("shell", "-c", FILL)
             shop.start_worker()
             with Field(shop, market) as field:
-                field.run_together()  # both children have loaded what decides, and read rules and candles
+                # Until both children have loaded what decides and read every symbol's rules and candles.
+                for _ in range(WARM_UP_RUNS):
+                    field.run_together()
                 field.run_alone()
                 runs = [(field.run_together(), field.run_alone()) for _ in range(RUNS)]
     finally:
