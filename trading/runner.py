@@ -192,6 +192,9 @@ def _enter_after_exit(bot_id: int, view: View, planned: Planned) -> Order | None
         bot = BotConfig.objects.select_related("state", "api_key", "account", "user").get(pk=bot_id)
         if bot.state.in_position or bot.version != view.config_version:
             return None
+        if bot.state.last_candle_open_ms != view.last_open_ms:
+            # Another run has gone on to a newer candle while the exit was on its way.
+            return None
         decided = decide(take_snapshot(bot, view), view.bar(len(view.candles) - 1))
         if decided.action is not Action.ENTER:
             return None

@@ -11,7 +11,8 @@ import pytest
 from django.db.models import F
 
 from accounts.keys import client_of
-from bots.models import BotConfig
+from bots.models import BotConfig, BotState
+from exchange.instants import instant_of
 from exchange.models import SymbolInfo
 from exchange.port import FillReport, OrderReport
 from tests.trading.steps import fresh, go_to_signal, plan_buy, plan_sell, reloaded, strike
@@ -32,13 +33,16 @@ from tests.trading.test_protection import (
     standing,
     theirs,
 )
+from trading.carrying_out import Planned
 from trading.lifecycle import close_position
+from trading.market_view import look
 from trading.models import Decision, Order, Position
+from trading.money import read_wallet
 from trading.orders import ledger
 from trading.orders.execution import send
 from trading.orders.protection import _next_act, hear, tend
 from trading.orders.settlement import settle_orders
-from trading.runner import run_bot
+from trading.runner import _enter_after_exit, run_bot
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -257,3 +261,20 @@ def test_a_stop_that_breaks_a_filter_has_the_rules_read_again(sandbox: Any, new_
     tend(position.pk)
     check_closed(sandbox, position, "unprotected")
     assert SymbolInfo.objects.get(venue="sandbox", market="spot", symbol="BTCUSDT").status == "TRADING"
+
+
+def test_a_candle_is_not_asked_again_once_a_newer_one_was(sandbox: Any, new_bot: Any) -> None:
+    """An exit took long; meanwhile another run has looked at the next candle."""
+    bot = new_bot()
+    go_to_signal(sandbox, bot, "long_entry")
+    read_wallet(bot.api_key, "spot", "USDT")
+    view = look(fresh(bot))
+    assert view is not None
+    newer = view.last_open_ms + view.interval_ms
+    today = instant_of(newer).date()
+    BotState.objects.filter(pk=bot.pk).update(last_candle_open_ms=newer, counters_date=today)
+    assert _enter_after_exit(bot.pk, view, Planned(position_id=1)) is None
+    assert (Order.objects.count(), fresh(bot).state.last_candle_open_ms) == (0, newer)
+    BotState.objects.filter(pk=bot.pk).update(last_candle_open_ms=view.last_open_ms)
+    again = _enter_after_exit(bot.pk, view, Planned(position_id=1))
+    assert (again is not None and again.state) == "filled"

@@ -92,7 +92,8 @@ def test_an_entry_that_turned_out_executed_is_followed_to_its_exit(sandbox: Any,
 def test_missed_candles_are_looked_at_for_the_exit_which_acts_once_and_now(
     sandbox: Any, new_bot: Any
 ) -> None:
-    bot = new_bot()
+    # The last candle may have an entry signal of its own, depending on where in the recording this is.
+    bot = new_bot(cooldown_candles=1)
     go_to_signal(sandbox, bot, "long_entry")
     run_bot(bot.pk)
     signalled_at = go_to_signal(sandbox, bot, "long_exit")
