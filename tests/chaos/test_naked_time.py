@@ -12,6 +12,9 @@ def fill(at: float, side: str, quantity: str, *, bot: int = 7) -> dict[str, Any]
         "side": side,
         "qty": quantity,
         "accepted_at": at * 1000,
+        "symbol": "BTCUSDT",
+        "commission": "0.001" if side == "BUY" else "0.1",
+        "commissionAsset": "BTC" if side == "BUY" else "USDT",
     }
 
 

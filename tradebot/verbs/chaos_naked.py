@@ -80,6 +80,9 @@ def _held(fills: Sequence[Row], until: float) -> list[Span]:
         if fill["side"] == "BUY":
             if held <= bought * DUST_SHARE:
                 since, bought = at, Decimal(0)
+            quantity -= (
+                Decimal(fill["commission"]) if fill["symbol"].startswith(fill["commissionAsset"]) else 0
+            )
             bought, held = bought + quantity, held + quantity
             continue
         was_held = held > bought * DUST_SHARE

@@ -84,15 +84,18 @@ def _count_negative(order: Order, exchange: Exchange) -> None:
     )
     if not counted or answers < NEGATIVES_NEEDED or server_ms - first_ms < NEGATIVES_SPAN_MS:
         return
-    if _everything_agrees(order, exchange):
-        ledger.close_without_fill(
-            order.pk,
-            OrderState.DROPPED,
-            only_from=OrderState.UNKNOWN,
-            message="The exchange never had this order: asked until that was certain.",
-        )
-    else:
+    if not _everything_agrees(order, exchange):
         logger.error("order_contradiction", order=order.client_order_id)
+        return
+    # A list exists whole or not at all: the other leg is asked for once more, and not waited for.
+    for gone in _request_of(order):
+        if gone.pk == order.pk or _find(gone, exchange) is None:
+            ledger.close_without_fill(
+                gone.pk,
+                OrderState.DROPPED,
+                only_from=OrderState.UNKNOWN,
+                message="The exchange never had this order: asked until that was certain.",
+            )
 
 
 def _everything_agrees(order: Order, exchange: Exchange) -> bool:

@@ -33,7 +33,8 @@ from trading.orders import ledger
 
 logger = structlog.get_logger(__name__)
 
-RECV_WINDOW_MS = 5_000
+# What closes a position is as urgent as what protects it: the shorter its window, the sooner its absence is believed.
+RECV_WINDOW_MS = {Purpose.ENTRY: 5_000, Purpose.EXIT: 2_000}
 FILTER_FAILURE = -1013
 BOOK_LEVELS = 100
 SELF_TRADE_PREVENTION = {Purpose.ENTRY: "EXPIRE_TAKER", Purpose.EXIT: "EXPIRE_MAKER"}
@@ -48,7 +49,7 @@ def send(order_id: int) -> Order:
     try:
         exchange = client_of(order.bot_config.api_key)
         market_now_ms = exchange.market_time_ms(order.symbol) if order.purpose == Purpose.ENTRY else None
-        stamp = Stamp(exchange.signing_time_ms(), RECV_WINDOW_MS)
+        stamp = Stamp(exchange.signing_time_ms(), RECV_WINDOW_MS[Purpose(order.purpose)])
     except ExchangeError as error:
         # Nothing left us. An exit stays planned and is sent by the next pass; an entry too, until it is stale.
         logger.warning("order_not_sent", order=order.client_order_id, cause=str(error))

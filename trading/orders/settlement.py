@@ -41,7 +41,8 @@ PLANNED_TIMEOUT = timedelta(seconds=2)
 STALE_ENTRY = timedelta(seconds=60)
 # A stop or target that stands is asked about this often, should nothing else have told.
 STANDING_ASKED = timedelta(seconds=20)
-UNKNOWN_ASKED = timedelta(seconds=1)
+# Less than the pace of the passes, so that every pass asks.
+UNKNOWN_ASKED = timedelta(seconds=0.5)
 RESTS = "rests"
 # The database is away, or the pass has lasted too long: nothing that has to do with one order.
 ENDS_A_PASS = (OperationalError, InterfaceError, SoftTimeLimitExceeded)
