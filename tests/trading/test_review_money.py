@@ -15,7 +15,7 @@ from bots.models import BotConfig, BotState
 from exchange.instants import instant_of
 from exchange.models import SymbolInfo
 from exchange.port import FillReport, OrderReport
-from tests.trading.steps import fresh, go_to_signal, plan_buy, plan_sell, reloaded, strike
+from tests.trading.steps import fresh, go_to_signal, make_older, plan_buy, plan_sell, reloaded, strike
 from tests.trading.test_ledger import report_of
 from tests.trading.test_protection import (
     BOTH,
@@ -278,3 +278,18 @@ def test_a_candle_is_not_asked_again_once_a_newer_one_was(sandbox: Any, new_bot:
     BotState.objects.filter(pk=bot.pk).update(last_candle_open_ms=view.last_open_ms)
     again = _enter_after_exit(bot.pk, view, Planned(position_id=1))
     assert (again is not None and again.state) == "filled"
+
+
+def test_a_stop_the_exchange_has_forgotten_is_placed_again(sandbox: Any, new_bot: Any) -> None:
+    """Gone without a trace (an archived order, a market begun anew): believed after three answers, not the first."""
+    position = protect(new_bot, **STOP_ONLY)
+    (stop,) = Order.objects.unsettled().filter(position=position)
+    client_of(position.bot_config.api_key).cancel_order("BTCUSDT", stop.client_order_id)
+    Order.objects.filter(pk=stop.pk).update(exchange_order_id=10**12)
+    for names in (("request_timestamp_ms", "asked_at"), ("first_negative_ms", "asked_at"), ("asked_at",)):
+        assert reloaded(stop).state == "open"
+        make_older(stop, *names)
+        settle_orders()
+    assert reloaded(stop).state == "canceled"
+    assert standing(position) == [("stop", "open", position.stop_price)]
+    assert theirs(position) == [("STOP_LOSS_LIMIT", position.stop_price)]

@@ -39,12 +39,16 @@ def settle(order_id: int) -> Order:
     report = _find(order, exchange)
     if report is not None:
         book_report(order, report, exchange)
-        Order.objects.filter(pk=order.pk).update(asked_at=asked_at)
+        Order.objects.filter(pk=order.pk).update(
+            asked_at=asked_at, negative_answers=0, first_negative_ms=None
+        )
     elif order.state == OrderState.SENDING:
         # It may be on its way: only "exists" is believed of it.
         logger.debug("order_not_there_yet", order=order.client_order_id)
     elif order.state != OrderState.UNKNOWN:
         logger.error("order_vanished", order=order.client_order_id, state=order.state)
+        if order.state == OrderState.OPEN:
+            _count_negative(order, exchange)
     # A cancel goes to the matching engine: it finds what a query may not show yet.
     elif order.purpose not in PROTECTION or not cancel_group(_request_of(order), exchange):
         _count_negative(order, exchange)
@@ -75,7 +79,7 @@ def _count_negative(order: Order, exchange: Exchange) -> None:
     first_ms = order.first_negative_ms or server_ms
     answers = order.negative_answers + 1
     counted = Order.objects.filter(
-        pk=order.pk, state=OrderState.UNKNOWN, negative_answers=order.negative_answers
+        pk=order.pk, state=order.state, negative_answers=order.negative_answers
     ).update(
         negative_answers=F("negative_answers") + 1,
         first_negative_ms=first_ms,
@@ -86,6 +90,11 @@ def _count_negative(order: Order, exchange: Exchange) -> None:
         return
     if not _everything_agrees(order, exchange):
         logger.error("order_contradiction", order=order.client_order_id)
+        return
+    if order.state == OrderState.OPEN:
+        # It stood and is there no more: waited for any longer, it would leave its position bare without end.
+        gone_now = "The exchange no longer has this order: asked until that was certain."
+        ledger.close_without_fill(order.pk, OrderState.CANCELED, only_from=OrderState.OPEN, message=gone_now)
         return
     # A list exists whole or not at all: the other leg is asked for once more, and not waited for.
     for gone in _request_of(order):
