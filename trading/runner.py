@@ -62,7 +62,7 @@ class Locked(Exception):
 
 def run_bot(bot_config_id: int) -> str:
     """Evaluate one bot on every candle it has not seen. Returns one line that says what happened. Raises Locked."""
-    bot = BotConfig.objects.select_related("state", "api_key", "account").get(pk=bot_config_id)
+    bot = BotConfig.objects.select_related("state", "api_key").get(pk=bot_config_id)
     if bot.archived_at is not None:
         return "skipped (deleted)"
     try:

@@ -32,6 +32,6 @@ def taken_stop_slots(account: Any, symbol: str) -> int:
         bot_config__account=account, bot_config__symbol=symbol, stop_price__isnull=False
     )
     ours = Order.objects.unsettled().filter(account=account, symbol=symbol)
-    leftovers = ours.filter(kind__in=TRIGGERED).exclude(position__in=held)
-    entries = ours.filter(WANTS_A_STOP, purpose=Purpose.ENTRY).exclude(position__in=held)
-    return int(held.count() + leftovers.count() + entries.count())
+    wanting = Q(kind__in=TRIGGERED) | (WANTS_A_STOP & Q(purpose=Purpose.ENTRY))
+    beside = ours.filter(wanting).exclude(position__in=held)
+    return int(held.count() + beside.count())

@@ -36,7 +36,7 @@ logger = structlog.get_logger(__name__)
 # What closes a position is as urgent as what protects it: the shorter its window, the sooner its absence is believed.
 RECV_WINDOW_MS = {Purpose.ENTRY: 5_000, Purpose.EXIT: 2_000}
 FILTER_FAILURE = -1013
-BOOK_LEVELS = 100
+FEW_LEVELS, MANY_LEVELS = 20, 100
 SELF_TRADE_PREVENTION = {Purpose.ENTRY: "EXPIRE_TAKER", Purpose.EXIT: "EXPIRE_MAKER"}
 BLOCKING_STATUSES = (BotStatus.PAUSED, BotStatus.ERROR)
 
@@ -61,7 +61,8 @@ def send(order_id: int) -> Order:
     order.state = OrderState.SENDING
     if order.purpose != Purpose.ENTRY or _is_price_as_decided(order, exchange):
         _transmit(order, exchange, stamp)
-    return load(order_id)
+    sent: Order = Order.objects.get(pk=order_id)
+    return sent
 
 
 def claim(order: Order, *, stamp: Stamp, market_now_ms: int | None, at: datetime) -> bool:
@@ -104,14 +105,16 @@ def drop_refused_entry(order: Order) -> None:
 
 def _is_price_as_decided(order: Order, exchange: Exchange) -> bool:
     """After the claim and before signing the book is asked: an entry at another price than the signal's is refused."""
+    assert order.quote_quantity is not None
+    amount = e8_from_decimal(order.quote_quantity)
     try:
-        book = exchange.book(order.symbol, levels=BOOK_LEVELS)
+        price = average_ask_e8(exchange.book(order.symbol, levels=FEW_LEVELS).asks, amount)
+        if price is None:
+            price = average_ask_e8(exchange.book(order.symbol, levels=MANY_LEVELS).asks, amount)
     except ExchangeError as error:
         ledger.close_without_fill(order.pk, OrderState.REJECTED, message=f"Not sent: {error}")
         return False
-    assert order.quote_quantity is not None
     assert order.decision is not None
-    price = average_ask_e8(book.asks, e8_from_decimal(order.quote_quantity))
     close = e8_from_decimal(order.decision.close_price)
     allowed = order.bot_config.max_slippage_perc
     share = DEFAULT_MAX_PERCENT_E6 if allowed is None else e6_from_percent(allowed)
@@ -200,6 +203,6 @@ def load(order_id: int) -> Order:
 
 
 def load_all(order_ids: Sequence[int]) -> list[Order]:
-    """Orders with all that sending them looks at, in the order of planning."""
-    wanted = ("bot_config__api_key__account", "bot_config__user", "position", "replaces", "decision")
-    return list(Order.objects.select_related(*wanted).filter(pk__in=order_ids).order_by("pk"))
+    """Orders with their bot and its key, in the order of planning. What few of them need is read when it is asked for:
+    every joined row costs more than the query that would fetch it."""
+    return list(Order.objects.select_related("bot_config__api_key").filter(pk__in=order_ids).order_by("pk"))

@@ -66,13 +66,13 @@ def book(order_id: int, report: OrderReport, fills: Sequence[FillReport]) -> Ord
 
 def book_together(heard: Sequence[Heard]) -> list[Order]:
     """Record several orders of one bot at once: those of a list, which the exchange reports together."""
-    orders = {order.pk: order for order in Order.objects.filter(pk__in=[order_id for order_id, *_ in heard])}
-    first = next(iter(orders.values()))
-    rules, _version = rules_for(first.venue, first.market, first.symbol)
+    ids = [order_id for order_id, *_ in heard]
+    where = Order.objects.values_list("bot_config_id", "venue", "market", "symbol").get(pk=ids[0])
+    rules, _version = rules_for(*where[1:])
     with transaction.atomic():
-        state = _lock_state(first.bot_config_id, [fill for _, _, fills in heard for fill in fills])
+        state = _lock_state(where[0], [fill for _, _, fills in heard for fill in fills])
         locked = Order.objects.select_for_update(of=("self",)).select_related("bot_config", "position")
-        orders = {order.pk: order for order in locked.filter(pk__in=orders).order_by("pk")}
+        orders = {order.pk: order for order in locked.filter(pk__in=ids).order_by("pk")}
         _share_position(orders.values())
         changed = [
             orders[order_id]
