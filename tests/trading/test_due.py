@@ -70,7 +70,8 @@ def test_a_bot_never_started_or_deleted_is_not_due(sandbox: Any, new_bot: Any) -
 
 
 def test_a_bot_that_a_limit_paused_is_due_on_the_next_day(sandbox: Any, new_bot: Any) -> None:
-    bot = new_bot()
+    # Nothing crosses upward at an RSI below 1: it holds no position that would keep it due.
+    bot = new_bot(strategy_params={"ema_fast": 2, "ema_slow": 5, "rsi_oversold": 0, "rsi_overbought": 1})
     run_bot(bot.pk)
     sandbox.control.advance()
     today = fresh(bot).state.counters_date

@@ -242,8 +242,8 @@ def test_a_list_told_in_any_order_is_booked_whole(sandbox: Any, new_bot: Any) ->
     assert position.unprotected_since is not None
 
 
-def test_a_replacement_whose_old_half_cannot_be_read_yet_is_no_refusal(sandbox: Any, new_bot: Any) -> None:
-    """The new stop stands as soon as the exchange has said so, whatever cannot be asked about the old one."""
+def test_a_replaced_stop_keeps_when_it_was_asked_about(sandbox: Any, new_bot: Any) -> None:
+    """Its gap, should there be one, is counted from the request that took it away."""
     position = protect(new_bot, **STOP_ONLY)
     move(position, trailing_stop_price=position.stop_price + 1)
     (old,) = Order.objects.unsettled().filter(position=position)

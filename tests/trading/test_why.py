@@ -43,7 +43,7 @@ def recomputed(bot: Any, opens: Any) -> dict[int, str | None]:
 def test_every_quiet_candle_is_explained_again(sandbox: Any, new_bot: Any) -> None:
     bot = new_bot(cooldown_candles=4)
     go_to_signal(sandbox, bot, "no_signal")
-    said = run_on(sandbox, bot, 40)
+    said = run_on(sandbox, bot, 100)
     quiet = without_rows(bot, said)
     assert set(quiet.values()) == {"no signal", "in position", "cooldown"}
     assert Position.objects.filter(bot_config=bot, closed_at__isnull=False).count() >= 2

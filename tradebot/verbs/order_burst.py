@@ -28,7 +28,7 @@ SYMBOLS = ("BTCUSDT", "ETHUSDT")
 BOTS_EACH = 5
 PARAMS = {"ema_fast": 1, "ema_slow": 2, "rsi_oversold": 0, "rsi_overbought": 100}
 GIVE_UP_SECONDS = 60.0
-LOOK_EVERY_SECONDS = 0.05
+LOOK_EVERY_SECONDS = 0.3
 HISTORY = 200
 AHEAD = 2_000
 UNSEEN = "SELECT count(*) FROM bots_botstate WHERE bot_config_id = ANY(%s) AND last_candle_open_ms IS DISTINCT FROM %s"
