@@ -95,7 +95,9 @@ def _check_stop_slot(bot: BotConfig, view: View) -> None:
         return
     most = view.rules.max_algo_orders
     if taken_stop_slots(bot.account, bot.symbol) > most:
-        raise NoStopSlot(f"Entry signal, but {bot.symbol} takes {most} stops of this account and all are taken.")
+        raise NoStopSlot(
+            f"Entry signal, but {bot.symbol} takes {most} stops of this account and all are taken."
+        )
 
 
 def _turned_down(bot: BotConfig, decision: Decision, reason: Reason, text: str) -> Planned:

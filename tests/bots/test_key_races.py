@@ -45,7 +45,9 @@ def test_a_bot_made_after_the_deletion_has_looked_forbids_it(alice: Any, wanted:
 
 def wait_until_somebody_waits() -> None:
     """For a lock that this connection holds."""
-    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+    waiting = (
+        "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+    )
     deadline = time.monotonic() + WAIT_S
     with connection.cursor() as cursor:
         while time.monotonic() < deadline:

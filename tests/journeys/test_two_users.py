@@ -63,7 +63,12 @@ def person(page: Any, name: str) -> Person:
     sign_up(page, f"{name}@example.com")
     user = User.objects.get(email=f"{name}@example.com")
     key = ApiKey.objects.for_user(user).get()
-    own = {"name": f"Secret of {name}", "symbol": "BTCUSDT", "api_key": str(key.pk), "initial_capital": "1000"}
+    own = {
+        "name": f"Secret of {name}",
+        "symbol": "BTCUSDT",
+        "api_key": str(key.pk),
+        "initial_capital": "1000",
+    }
     values = {**preset("first-look").values, **own}
     return Person(name, page, user, key, create_bot(user, values, by=user))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from typing import Any, ClassVar
+from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
@@ -16,7 +16,7 @@ from trading.feeding import Feeding
 
 class Command(BaseCommand):
     # The start of an instance waits for this process; ./run check and the tests have the system checks.
-    requires_system_checks: ClassVar[list[str]] = []
+    requires_system_checks = ()
     help = "Follow the market's streams until told to stop; a second one waits to take over."
 
     def handle(self, *args: Any, **options: Any) -> None:
