@@ -6,6 +6,7 @@ A worker waits for Redis as long as it takes, and none of its children outlives 
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import signal
 import sys
@@ -73,6 +74,15 @@ def bind_bot_id(task: Any, **_: Any) -> None:
 
 
 bind_extra_task_metadata.connect(bind_bot_id)
+
+
+@signals.worker_process_init.connect
+def leave_the_code_alone(**_: Any) -> None:
+    """What was loaded before the fork is no garbage: looking through it again and again costs a run a tenth of its
+    time, and copies pages that the children share."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
 
 
 @signals.worker_process_init.connect

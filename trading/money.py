@@ -104,9 +104,11 @@ def read_wallet(api_key: ApiKey, market: str, asset: str) -> Wallet:
 def note_balance(wallet: Wallet, *, free: Decimal, locked: Decimal, asked_at: datetime) -> Wallet:
     """What the exchange said when asked at `asked_at`; a later answer already written down stays."""
     key: dict[str, Any] = {"account_id": wallet.account_id, "market": wallet.market, "asset": wallet.asset}
-    Wallet.objects.get_or_create(**key)
     older = Wallet.objects.filter(Q(read_at__isnull=True) | Q(read_at__lt=asked_at), **key)
-    older.update(free=free, locked=locked, read_at=asked_at, updated_at=timezone.now())
+    said = {"free": free, "locked": locked, "read_at": asked_at, "updated_at": timezone.now()}
+    if not older.update(**said):
+        Wallet.objects.get_or_create(**key)
+        older.update(**said)
     return Wallet.objects.get(**key)
 
 

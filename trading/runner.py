@@ -69,7 +69,8 @@ def run_bot(bot_config_id: int) -> str:
         view = look(bot)
         if view is None:
             return _nothing_new(bot)
-        _hear_of_orders(bot)
+        if bot.state.in_position:
+            _hear_of_orders(bot)
         _refresh_money(bot, view)
     except CANNOT_LOOK as error:
         return _could_not_look(bot, error)

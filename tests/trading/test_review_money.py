@@ -236,7 +236,7 @@ def test_a_list_told_in_any_order_is_booked_whole(sandbox: Any, new_bot: Any) ->
     )
     sold = replace(reports[stop.client_order_id], executed_e8=quantity, executed_quote_e8=part.quote_e8)
     before = position.quantity
-    ledger.book_together([(target.pk, reports[target.client_order_id], []), (stop.pk, sold, [part])])
+    ledger.book_together([(target, reports[target.client_order_id], []), (stop, sold, [part])])
     position = again(position)
     assert (before - position.quantity, reloaded(stop).state) == (Decimal(quantity) / 10**8, "canceled")
     assert position.unprotected_since is not None

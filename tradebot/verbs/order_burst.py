@@ -32,7 +32,7 @@ LOOK_EVERY_SECONDS = 0.3
 HISTORY = 200
 AHEAD = 2_000
 UNSEEN = "SELECT count(*) FROM bots_botstate WHERE bot_config_id = ANY(%s) AND last_candle_open_ms IS DISTINCT FROM %s"
-HELD = "SELECT count(*) FROM trading_position WHERE closed_at IS NULL"
+HELD = "SELECT count(*) FROM trading_position WHERE closed_at IS NULL AND bot_config_id = ANY(%s)"
 ENTRY, STOP = (re.compile(rf"tb[a-z0-9]+-\d+-{letter}\d+") for letter in "es")
 
 
@@ -105,7 +105,7 @@ class Burst:
         self.api.sign_in()
         for bot in self.bots:
             self.api.post(f"bots/{bot}/stop/", {"position": "close"})
-        self.wait(lambda: self.count(HELD, []) == 0, "Not every position was closed.")
+        self.wait(lambda: self.count(HELD, [self.bots]) == 0, "Not every position was closed.")
 
     def next_common_signal(self) -> int:
         """The opening of the next candle on which every symbol gives an entry signal, at least two candles ahead."""

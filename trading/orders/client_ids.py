@@ -23,21 +23,25 @@ def installation_tag() -> str:
 def next_client_order_id(bot_id: int, purpose: Purpose) -> str:
     """The bot's next id, at most 36 of `[A-Za-z0-9_-]`. Called inside the planning transaction: the sequence on the
     bot's state row rises with it, so an id drawn by a transaction that rolled back was never sent."""
-    return _next_id(bot_id, LETTERS[purpose])
+    return _next_ids(bot_id, LETTERS[purpose])[0]
 
 
-def next_list_id(bot_id: int) -> str:
-    """The bot's next id for an order list, from the same sequence."""
-    return _next_id(bot_id, LIST)
+def next_list_ids(bot_id: int) -> tuple[str, str, str]:
+    """The bot's next ids for an order list, its stop and its target, from the same sequence."""
+    whole, stop, target = _next_ids(bot_id, LIST, LETTERS[Purpose.STOP], LETTERS[Purpose.TARGET])
+    return whole, stop, target
 
 
-def _next_id(bot_id: int, letter: str) -> str:
+def _next_ids(bot_id: int, *letters: str) -> list[str]:
     with connection.cursor() as cursor:
-        cursor.execute(_RAISE, [bot_id])
-        (sequence,) = cursor.fetchone()
-    return f"{PREFIX}{installation_tag()}-{bot_id}-{letter}{sequence}"
+        cursor.execute(_RAISE, [len(letters), bot_id])
+        (newest,) = cursor.fetchone()
+    first = newest - len(letters) + 1
+    return [
+        f"{PREFIX}{installation_tag()}-{bot_id}-{letter}{first + at}" for at, letter in enumerate(letters)
+    ]
 
 
 _RAISE = """
-UPDATE bots_botstate SET order_sequence = order_sequence + 1 WHERE bot_config_id = %s RETURNING order_sequence
+UPDATE bots_botstate SET order_sequence = order_sequence + %s WHERE bot_config_id = %s RETURNING order_sequence
 """

@@ -69,10 +69,11 @@ def forget_exits(state: BotState) -> None:
 def note_cover(position: Position, *, at: datetime, bare_since: datetime | None = None) -> None:
     """Begin or end the time without protection, by what is known to stand now. `bare_since`: from when it is counted
     if it begins (the sending of what brought or ended it), so that nothing is left out."""
-    if position.action in (PositionAction.PROTECT, PositionAction.REPLACE) and _is_covered(position):
-        position.action = PositionAction.NONE
     wants = position.closed_at is None and position.stop_price is not None and position.quantity > 0
-    if wants and not _is_covered(position):
+    is_covered = wants and _is_covered(position)
+    if is_covered and position.action in (PositionAction.PROTECT, PositionAction.REPLACE):
+        position.action = PositionAction.NONE
+    if wants and not is_covered:
         position.unprotected_since = position.unprotected_since or bare_since or at
     elif position.unprotected_since is not None:
         bare = max((at - position.unprotected_since).total_seconds(), 0.0)

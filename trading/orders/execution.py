@@ -6,9 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import structlog
-from django.db.models import Exists, Max, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts.keys import check_key, client_of
@@ -148,7 +150,7 @@ def _transmit(order: Order, exchange: Exchange, stamp: Stamp) -> None:
             fills = (
                 tuple(exchange.fills_of_order(order.symbol, report.order_id)) if report.executed_e8 else ()
             )
-        ledger.book(order.pk, report, fills)
+        ledger.book_together([(order, report, fills)])
 
 
 def read_rules_again(order: Order) -> None:
@@ -191,10 +193,12 @@ def _request(order: Order) -> MarketOrder:
     )
 
 
-def last_known_trade_id(order: Order) -> int:
-    """Trades with a higher id than this are news: among them an unknown order's fills would be."""
+def last_known_trade_id(order: Order) -> Any:
+    """Trades with a higher id than this are news: among them an unknown order's fills would be. A part of the claim's
+    own statement."""
     known = Fill.objects.filter(account_id=order.account_id, market=order.market, symbol=order.symbol)
-    return known.aggregate(newest=Max("trade_id"))["newest"] or 0
+    newest = known.order_by("-trade_id").values("trade_id")[:1]
+    return Coalesce(Subquery(newest), 0)
 
 
 def load(order_id: int) -> Order:
@@ -205,4 +209,8 @@ def load(order_id: int) -> Order:
 def load_all(order_ids: Sequence[int]) -> list[Order]:
     """Orders with their bot and its key, in the order of planning. What few of them need is read when it is asked for:
     every joined row costs more than the query that would fetch it."""
-    return list(Order.objects.select_related("bot_config__api_key").filter(pk__in=order_ids).order_by("pk"))
+    return list(
+        Order.objects.select_related("bot_config__api_key", "decision")
+        .filter(pk__in=order_ids)
+        .order_by("pk")
+    )

@@ -54,36 +54,36 @@ LIVELY = (BotStatus.PENDING, BotStatus.RUNNING, BotStatus.WAITING)
 
 # What is left and breaks one of these cannot be sold: it is dust, and joins the bot's next position.
 TOO_LITTLE = (BELOW_MIN_QUANTITY, BELOW_MIN_NOTIONAL)
-# An order's id, the exchange's report of it, and the fills that go with it.
-type Heard = tuple[int, OrderReport, Sequence[FillReport]]
+# An order, the exchange's report of it, and the fills that go with it.
+type Heard = tuple[Order, OrderReport, Sequence[FillReport]]
 
 
 def book(order_id: int, report: OrderReport, fills: Sequence[FillReport]) -> Order:
     """Record an order as the exchange reports it, with its fills. Any number of times; raises LedgerConflict."""
-    (order,) = book_together([(order_id, report, fills)])
-    return order
+    order: Order = Order.objects.get(pk=order_id)
+    return book_together([(order, report, fills)])[0]
 
 
 def book_together(heard: Sequence[Heard]) -> list[Order]:
-    """Record several orders of one bot at once: those of a list, which the exchange reports together."""
-    ids = [order_id for order_id, *_ in heard]
-    where = Order.objects.values_list("bot_config_id", "venue", "market", "symbol").get(pk=ids[0])
-    rules, _version = rules_for(*where[1:])
+    """Record several orders of one bot at once: those of a list, which the exchange reports together. Of the given
+    orders only what never changes is believed."""
+    ids, known = [order.pk for order, *_ in heard], heard[0][0]
+    rules, _version = rules_for(known.venue, known.market, known.symbol)
     with transaction.atomic():
-        state = _lock_state(where[0], [fill for _, _, fills in heard for fill in fills])
+        state = _lock_state(known.bot_config_id, [fill for _, _, fills in heard for fill in fills])
         locked = Order.objects.select_for_update(of=("self",)).select_related("bot_config", "position")
         orders = {order.pk: order for order in locked.filter(pk__in=ids).order_by("pk")}
         _share_position(orders.values())
         changed = [
-            orders[order_id]
-            for order_id, report, fills in heard
-            if _book_one(orders[order_id], state, rules, report=report, fills=fills)
+            orders[order.pk]
+            for order, report, fills in heard
+            if _book_one(orders[order.pk], state, rules, report=report, fills=fills)
         ]
         _note_cover_of(changed)
         if changed:
             state.save()
             transaction.on_commit(lambda: announce(changed[0]))
-    return [orders[order_id] for order_id, *_ in heard]
+    return [orders[order_id] for order_id in ids]
 
 
 def _book_one(

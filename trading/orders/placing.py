@@ -157,7 +157,7 @@ def book_list(orders: Sequence[Order], report: ListReport, exchange: Exchange) -
     """Book every order of a list that the answer carries a report of."""
     by_id = {order.client_order_id: order for order in orders}
     heard = [
-        (by_id[found.client_order_id].pk, found, fills_in(found, exchange))
+        (by_id[found.client_order_id], found, fills_in(found, exchange))
         for found in report.orders
         if found.client_order_id in by_id
     ]
@@ -167,7 +167,7 @@ def book_list(orders: Sequence[Order], report: ListReport, exchange: Exchange) -
 
 def book_report(order: Order, report: OrderReport, exchange: Exchange) -> None:
     """Book one order with the fills it speaks of."""
-    ledger.book(order.pk, report, fills_in(report, exchange))
+    ledger.book_together([(order, report, fills_in(report, exchange))])
 
 
 def fills_in(report: OrderReport, exchange: Exchange) -> tuple[FillReport, ...]:

@@ -16,7 +16,7 @@ from engine.orders import OrderType, Purpose, Side
 from trading.models import Decision, Order, Position
 from trading.models.money import PositionAction
 from trading.money import reserve
-from trading.orders.client_ids import next_client_order_id, next_list_id
+from trading.orders.client_ids import next_client_order_id, next_list_ids
 
 
 class ExitInProgress(Exception):
@@ -99,27 +99,15 @@ def plan_exit_again(
 
 def plan_protection(bot: BotConfig, position: Position, exits: Exits, *, at: datetime) -> list[Order]:
     """The wanted stop and target of a position: two orders that share a list id, or the one that is wanted."""
-    both = exits.stop_price is not None and exits.target_price is not None
-    shared = {"list_client_order_id": next_list_id(bot.pk) if both else ""}
-    planned = []
-    if exits.stop_price is not None:
-        planned.append(_stop(bot, position, exits, at=at, **shared))
-    if exits.target_price is not None:
-        planned.append(
-            _closing(
-                bot,
-                position,
-                Purpose.TARGET,
-                at=at,
-                reason="take_profit",
-                kind=OrderType.LIMIT_MAKER,
-                price=exits.target_price,
-                quantity=exits.quantity,
-                rules_version=exits.rules_version,
-                **shared,
-            )
-        )
-    return planned
+    if exits.stop_price is None:
+        return [_target(bot, position, exits, at=at)] if exits.target_price is not None else []
+    if exits.target_price is None:
+        return [_stop(bot, position, exits, at=at)]
+    list_id, stop_id, target_id = next_list_ids(bot.pk)
+    return [
+        _stop(bot, position, exits, at=at, list_client_order_id=list_id, client_order_id=stop_id),
+        _target(bot, position, exits, at=at, list_client_order_id=list_id, client_order_id=target_id),
+    ]
 
 
 def plan_replacement(bot: BotConfig, old: Order, exits: Exits, *, at: datetime) -> Order:
@@ -139,6 +127,21 @@ def _stop(bot: BotConfig, position: Position, exits: Exits, *, at: datetime, **m
         kind=exits.stop_kind,
         stop_price=exits.stop_price,
         price=exits.stop_limit,
+        quantity=exits.quantity,
+        rules_version=exits.rules_version,
+        **more,
+    )
+
+
+def _target(bot: BotConfig, position: Position, exits: Exits, *, at: datetime, **more: Any) -> Order:
+    return _closing(
+        bot,
+        position,
+        Purpose.TARGET,
+        at=at,
+        reason="take_profit",
+        kind=OrderType.LIMIT_MAKER,
+        price=exits.target_price,
         quantity=exits.quantity,
         rules_version=exits.rules_version,
         **more,
@@ -171,6 +174,8 @@ def _closing(bot: BotConfig, position: Position, purpose: Purpose, *, at: dateti
 
 
 def _create(bot: BotConfig, purpose: Purpose, *, at: datetime, **values: Any) -> Order:
+    if "client_order_id" not in values:
+        values["client_order_id"] = next_client_order_id(bot.pk, purpose)
     order: Order = Order.objects.create(
         bot_config=bot,
         account_id=bot.account_id,
@@ -178,7 +183,6 @@ def _create(bot: BotConfig, purpose: Purpose, *, at: datetime, **values: Any) ->
         market=bot.position_type,
         symbol=bot.symbol,
         purpose=purpose,
-        client_order_id=next_client_order_id(bot.pk, purpose),
         planned_at=at,
         **values,
     )
