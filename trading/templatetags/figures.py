@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from engine.strategies import UnknownStrategy, params_fields
+from engine.strategies import strategy as strategy_named
 from exchange.instants import instant_of
 
 register = template.Library()
@@ -236,6 +237,15 @@ def pnl_today(state: Any) -> Decimal:
 @register.filter
 def entries_today(state: Any) -> int:
     return state.daily_trades_count if state.counters_date == datetime.now(UTC).date() else 0
+
+
+@register.filter
+def strategy_title(name: str) -> str:
+    """What the form calls it; its bare name where it is not known here."""
+    try:
+        return _(strategy_named(name).title)
+    except UnknownStrategy:
+        return name
 
 
 @register.filter
