@@ -4,6 +4,8 @@ three negative answers, well after the request could still have been accepted, a
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 
 import structlog
@@ -14,7 +16,7 @@ from accounts.keys import client_of
 from bots.models import BotState
 from engine.amounts import decimal_from_e8
 from engine.orders import PROTECTION, OrderState, Side
-from exchange.port import Exchange, FillReport, OrderReport
+from exchange.port import Exchange, FillReport, OrderReport, Unavailable
 from trading.models import Order
 from trading.orders import ledger
 from trading.orders.cancelling import cancel_group
@@ -27,6 +29,7 @@ IN_DOUBT = (OrderState.UNKNOWN, OrderState.OPEN, OrderState.PARTIALLY_FILLED)
 NEGATIVES_NEEDED = 3
 QUIET_MS = 10_000
 NEGATIVES_SPAN_MS = 5_000
+LATE = timedelta(seconds=10)
 
 
 def settle(order_id: int) -> Order:
@@ -36,7 +39,7 @@ def settle(order_id: int) -> Order:
         return order
     exchange = client_of(order.bot_config.api_key)
     asked_at = timezone.now()
-    report = _find(order, exchange)
+    report = _persistently(order, lambda: _find(order, exchange))
     if report is not None:
         book_report(order, report, exchange)
         Order.objects.filter(pk=order.pk).update(
@@ -53,6 +56,17 @@ def settle(order_id: int) -> Order:
     elif order.purpose not in PROTECTION or not cancel_group(_request_of(order), exchange):
         _count_negative(order, exchange)
     return load(order_id)
+
+
+def _persistently[Answer](order: Order, ask: Callable[[], Answer]) -> Answer:
+    """Questions may be repeated, and what has been unknown for long is not left so for one of them that failed."""
+    try:
+        return ask()
+    except Unavailable:
+        is_late = order.unknown_at is not None and order.unknown_at < timezone.now() - LATE
+        if not is_late:
+            raise
+    return ask()
 
 
 def _find(order: Order, exchange: Exchange) -> OrderReport | None:
@@ -88,7 +102,7 @@ def _count_negative(order: Order, exchange: Exchange) -> None:
     )
     if not counted or answers < NEGATIVES_NEEDED or server_ms - first_ms < NEGATIVES_SPAN_MS:
         return
-    if not _everything_agrees(order, exchange):
+    if not _persistently(order, lambda: _everything_agrees(order, exchange)):
         logger.error("order_contradiction", order=order.client_order_id)
         return
     if order.state == OrderState.OPEN:

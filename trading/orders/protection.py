@@ -284,14 +284,14 @@ def _exits(scene: _Scene) -> Exits:
 
 
 def _is_too_soon(scene: _Scene, purposes: tuple[Purpose, ...], pauses: tuple[timedelta, timedelta]) -> bool:
-    """Refusals in a row double the pause, so that a venue that says no is not asked without end. An exit that came to
-    nothing pauses whatever the reason; protection only where it was refused."""
+    """Refusals in a row double the pause, so that a venue that says no is not asked without end. An exit that found no
+    taker pauses too; what is proved never to have arrived is planned again at once."""
     attempts = list(Order.objects.filter(position=scene.position, purpose__in=purposes).order_by("-id")[:20])
     if not attempts or attempts[0].settled_at is None:
         return False
     refused = [attempt.state == OrderState.REJECTED for attempt in attempts]
     in_a_row = refused.index(False) if False in refused else len(refused)
-    if not in_a_row and purposes == PROTECTION:
+    if not in_a_row and (purposes == PROTECTION or attempts[0].state == OrderState.DROPPED):
         return False
     passes = attempts[0].error_code is None or attempts[0].error_code in PASSING_CODES
     longest = min(PASSING_PAUSE, pauses[1]) if passes else pauses[1]
