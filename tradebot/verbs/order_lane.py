@@ -105,7 +105,7 @@ class Lane:
             placed = self.control.orders(since=self.seen_orders)
             self.seen_orders += len(placed)
             times += [order["accepted_at"] - queued * 1000 for order in placed]
-        print(f"{len(times)} orders, p50 {percentile(times, 50):.1f} ms", file=sys.stderr, flush=True)
+        say(times)
         return times
 
     def follow_closes(self, closes: int) -> list[float]:
@@ -119,7 +119,7 @@ class Lane:
             placed = self.control.orders(since=self.seen_orders)
             self.seen_orders += len(placed)
             times += [order["accepted_at"] - released * 1000 for order in placed]
-        print(f"{len(times)} orders, p50 {percentile(times, 50):.1f} ms", file=sys.stderr, flush=True)
+        say(times)
         return times
 
     def end(self) -> None:
@@ -165,3 +165,8 @@ class Lane:
             times.append((time.perf_counter() - started) * 1000)
         self.seen_orders += wanted
         return times
+
+
+def say(times: list[float]) -> None:
+    middle = f", p50 {percentile(times, 50):.1f} ms" if len(times) > 1 else ""
+    print(f"{len(times)} orders{middle}", file=sys.stderr, flush=True)
