@@ -102,7 +102,6 @@ class Burst:
 
     def let_go(self) -> None:
         """Every bot stopped and flat."""
-        self.api.sign_in()
         for bot in self.bots:
             self.api.post(f"bots/{bot}/stop/", {"position": "close"})
         self.wait(lambda: self.count(HELD, [self.bots]) == 0, "Not every position was closed.")

@@ -124,7 +124,6 @@ class Lane:
 
     def end(self) -> None:
         """Leave a quiet instance behind."""
-        self.api.sign_in()
         self.api.post(f"bots/{self.bot_id}/stop/", {"position": "close"})
 
     def wait_for_run(self, market_ms: int) -> None:
