@@ -68,10 +68,10 @@ WELL = Kill("web", 0.0, 1.0, 2.0)
         (WELL, findings(audit={**CLEAN, "missing": 1}), ["lost"]),
         (WELL, findings(audit={**CLEAN, "balance_differences": 2}), ["balance_differences"]),
         (WELL, findings(duplicates=1, stuck_bots=1), ["duplicates", "stuck_bots"]),
-        (WELL, findings(naked=(Naked(1, 0.0, 4.9, False), Naked(1, 9.0, 19.9, True))), []),
-        (WELL, findings(naked=(Naked(1, 0.0, 5.1, False),)), ["naked_longest"]),
-        (WELL, findings(naked=(Naked(1, 0.0, 20.1, True),)), ["naked_longest_unknown"]),
-        (WELL, findings(naked=(Naked(1, 0.0, 1.0, False, lasts=True),)), ["naked_at_the_end"]),
+        (WELL, findings(naked=(Naked(1, 0.0, 4.9, 0), Naked(1, 9.0, 19.9, 1), Naked(1, 40.0, 39.0, 2))), []),
+        (WELL, findings(naked=(Naked(1, 0.0, 5.1, 0),)), ["naked_longest"]),
+        (WELL, findings(naked=(Naked(1, 0.0, 20.1, 1),)), ["naked_longest_unknown"]),
+        (WELL, findings(naked=(Naked(1, 0.0, 1.0, 0, lasts=True),)), ["naked_at_the_end"]),
     ],
 )
 def test_only_an_all_zero_end_is_ok(kill: Kill, found: Findings, missed: list[str]) -> None:

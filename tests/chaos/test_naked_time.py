@@ -35,7 +35,7 @@ def stretches(orders: list[Any], fills: list[Any], **more: Any) -> list[Naked]:
 
 def test_from_the_entry_to_the_stop_and_from_the_stop_to_the_sale() -> None:
     found = stretches([stop(11, 20)], [fill(10, "BUY", "1"), fill(22, "SELL", "0.999")])
-    assert found == [Naked(7, 10.0, 1.0, False), Naked(7, 20.0, 2.0, False)]
+    assert found == [Naked(7, 10.0, 1.0, 0), Naked(7, 20.0, 2.0, 0)]
 
 
 def test_a_stop_that_sells_leaves_nothing_bare() -> None:
@@ -43,24 +43,24 @@ def test_a_stop_that_sells_leaves_nothing_bare() -> None:
 
 
 def test_a_position_still_held_counts_until_now() -> None:
-    assert stretches([], [fill(90, "BUY", "1")]) == [Naked(7, 90.0, 10.0, False, lasts=True)]
+    assert stretches([], [fill(90, "BUY", "1")]) == [Naked(7, 90.0, 10.0, 0, lasts=True)]
     assert stretches([stop(90, None)], [fill(90, "BUY", "1")]) == []
 
 
 def test_a_triggered_stop_protects_no_more() -> None:
     found = stretches([stop(10, 18, triggered=15)], [fill(10, "BUY", "1"), fill(19, "SELL", "0.999")])
-    assert found == [Naked(7, 15.0, 4.0, False)]
+    assert found == [Naked(7, 15.0, 4.0, 0)]
 
 
 def test_time_down_is_not_counted() -> None:
     fills = [fill(10, "BUY", "1"), fill(40, "SELL", "0.999")]
-    assert stretches([stop(20, 40)], fills, down=[(12.0, 19.0)]) == [Naked(7, 10.0, 3.0, False)]
+    assert stretches([stop(20, 40)], fills, down=[(12.0, 19.0)]) == [Naked(7, 10.0, 3.0, 0)]
 
 
 def test_an_unknown_outcome_is_told_apart() -> None:
     fills = [fill(10, "BUY", "1"), fill(40, "SELL", "0.999")]
-    assert stretches([stop(20, 40)], fills, unknown={7: [(11.0, 19.0)]}) == [Naked(7, 10.0, 10.0, True)]
-    assert stretches([stop(20, 40)], fills, unknown={7: [(50.0, 60.0)]}) == [Naked(7, 10.0, 10.0, False)]
+    assert stretches([stop(20, 40)], fills, unknown={7: [(11.0, 19.0)]}) == [Naked(7, 10.0, 10.0, 1)]
+    assert stretches([stop(20, 40)], fills, unknown={7: [(50.0, 60.0)]}) == [Naked(7, 10.0, 10.0, 0)]
 
 
 def test_dust_and_other_peoples_orders_are_no_position() -> None:

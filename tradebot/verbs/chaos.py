@@ -142,7 +142,9 @@ def wreak(plan: Plan, folder: Path) -> tuple[list[Kill], Findings]:
         faults = ground.clear_faults()
         stuck_bots = witness.wait_for_bots(ground.market_ms)
         ground.stop_bots()
+        ground.still_market()
         stuck_orders = witness.wait_for_orders()
+        witness.wait_for_books()
         findings = witness.findings(
             faults, stuck_bots=stuck_bots, stuck_orders=stuck_orders, down=spans_down(kills)
         )
@@ -216,12 +218,16 @@ def metrics_of(kills: Sequence[Kill], findings: Findings) -> list[Metric]:
 def naked_metrics(naked: Sequence[Naked]) -> list[Metric]:
     """The longest stretches without a stop, within the time in which something could be done, and their number."""
     known = [stretch.seconds for stretch in naked if not stretch.is_unknown]
-    unknown = [stretch.seconds for stretch in naked if stretch.is_unknown]
+    unknown = [stretch.seconds_an_outcome for stretch in naked if stretch.is_unknown]
     longest = {
         "naked_longest": (known, NAKED_SECONDS),
         "naked_longest_unknown": (unknown, NAKED_UNKNOWN_SECONDS),
     }
-    found = [Metric(metric="naked_stretches", unit="", values=[len(naked)])]
+    longest_of_all = max((stretch.seconds for stretch in naked), default=0.0)
+    found = [
+        Metric(metric="naked_stretches", unit="", values=[len(naked)]),
+        Metric(metric="naked_longest_with_all_its_unknowns", unit="s", values=[longest_of_all]),
+    ]
     for name, (seconds, target) in longest.items():
         found.append(Metric(metric=name, unit="s", values=[max(seconds, default=0.0)], target=target))
     lasting = sum(stretch.lasts for stretch in naked)

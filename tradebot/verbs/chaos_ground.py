@@ -113,6 +113,10 @@ class Ground:
         for bot in page["results"]:
             self.api.post(f"bots/{bot['id']}/stop/", {"position": "keep"})
 
+    def still_market(self) -> None:
+        """The market walks to its next opening and stands: what is compared afterwards moves no more."""
+        self.control.set_clock(mode="step")
+
     def spread_faults(self, seed: int) -> None:
         self.control.set_faults([{**rule, "seed": seed + number} for number, rule in enumerate(FAULTS)])
 

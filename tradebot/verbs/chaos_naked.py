@@ -25,13 +25,23 @@ DUST_SHARE: Final = Decimal("0.01")
 
 @dataclass(frozen=True)
 class Naked:
-    """One stretch without a stop: seconds of wall time within which the product could act; `lasts` to the very end."""
+    """One stretch without a stop: seconds of wall time within which the product could act; how many requests of the
+    bot had no known end in it; `lasts` to the very end."""
 
     bot_id: int
     began: float
     seconds: float
-    is_unknown: bool
+    unknowns: int
     lasts: bool = False
+
+    @property
+    def is_unknown(self) -> bool:
+        return self.unknowns > 0
+
+    @property
+    def seconds_an_outcome(self) -> float:
+        """Where one request after the other was lost, each had its own time."""
+        return self.seconds / max(self.unknowns, 1)
 
 
 def naked_stretches(
@@ -44,7 +54,7 @@ def naked_stretches(
     until: float,
 ) -> list[Naked]:
     """Every stretch of a bot that wants a stop. Times in seconds of wall time; `unknown` are the stretches in which an
-    order of the bot had no known end, `until` is when the records were read."""
+    request of the bot had no known end, `until` is when the records were read."""
     stops, traded = _by_bot(orders), _by_bot(fills)
     found = []
     for bot_id in wanting:
@@ -52,8 +62,8 @@ def naked_stretches(
         for held in _held(traded[bot_id], until):
             for began, ended in _without([held], covered):
                 seconds = sum(end - start for start, end in _without([(began, ended)], down))
-                is_unknown = any(start <= ended and end >= began for start, end in unknown.get(bot_id, ()))
-                found.append(Naked(bot_id, began, seconds, is_unknown, lasts=ended >= until))
+                lost = [span for span in unknown.get(bot_id, ()) if span[0] <= ended and span[1] >= began]
+                found.append(Naked(bot_id, began, seconds, len(lost), lasts=ended >= until))
     return found
 
 

@@ -17,6 +17,7 @@ from tradebot.verbs.own_instance import OwnInstance, json_of
 
 BOTS_WITHIN_SECONDS = 60.0
 ORDERS_WITHIN_SECONDS = 150.0
+BOOKS_WITHIN_SECONDS = 45.0
 MINUTE_MS = 60_000
 BEHIND_CANDLES = 4
 # Stops and targets of open positions are at the exchange to stay.
@@ -39,8 +40,10 @@ WANTING_A_STOP = """
     SELECT id FROM bots_botconfig WHERE stop_loss_perc IS NOT NULL OR trailing_stop_perc IS NOT NULL
 """
 # When an order had no known end: from its sending until it was settled, or until asking has long told.
+# Both legs of a list are one request.
 UNKNOWN_SPANS = """
-    SELECT bot_config_id, extract(epoch FROM claimed_at)::float,
+    SELECT DISTINCT ON (bot_config_id, coalesce(nullif(list_client_order_id, ''), client_order_id))
+        bot_config_id, extract(epoch FROM claimed_at)::float,
         extract(epoch FROM least(coalesce(settled_at, 'infinity'), unknown_at + interval '20 seconds'))::float
     FROM trading_order WHERE unknown_at IS NOT NULL
 """
@@ -84,6 +87,16 @@ class Witness:
             lambda: self.count(OPEN_ORDERS, [states]) + self.count(CLOSING_POSITIONS, []),
             ORDERS_WITHIN_SECONDS,
         )
+
+    def wait_for_books(self) -> int:
+        """Differences between the books and a market that stands still, after a fair time; 0 as soon as there are
+        none. A stop that is filled as the market comes to stand is heard of a little later."""
+
+        def count_differences() -> int:
+            audit = json_of(self.instance.manage("audit_fills", "--json"))
+            return sum(count for name, count in audit.items() if name != "fills")
+
+        return wait_for_none(count_differences, BOOKS_WITHIN_SECONDS)
 
     def findings(
         self, faults: dict[str, int], *, stuck_bots: int, stuck_orders: int, down: Sequence[Span]
