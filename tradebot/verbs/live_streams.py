@@ -12,6 +12,7 @@ from urllib.parse import urlencode, urlsplit
 from urllib.request import HTTPCookieProcessor, ProxyHandler, Request, build_opener
 
 OPEN_WITHIN_SECONDS = 60.0
+BETWEEN_SECONDS = 0.1
 PATH = "/live/"
 
 
@@ -47,6 +48,8 @@ class Streams:
         self.thread.start()
         for number in range(self.count):
             asyncio.run_coroutine_threadsafe(self._listen(number), self.loop)
+            # People come one after the other, not all within a millisecond.
+            time.sleep(BETWEEN_SECONDS)
         give_up_at = time.monotonic() + OPEN_WITHIN_SECONDS
         while self.alive < self.count:
             if time.monotonic() > give_up_at:
