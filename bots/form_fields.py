@@ -213,5 +213,5 @@ def field_of(param: ParamField) -> TypedField:
         empty=_("none") if param.is_optional else "",
         required=not param.is_optional,
         span=(str(param.minimum), str(param.maximum)),
-        step="1",
+        step="1" if param.is_whole else "any",
     )

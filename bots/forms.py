@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import ApiKey
 from bots.configuration import ConfigurationRefused, change_bot, create_bot
-from bots.form_fields import STEPS, FieldsOfABot, Text, field_of
+from bots.form_fields import STEPS, FieldsOfABot, Step, Text, field_of
 from bots.models import BotConfig, Timeframe
 from bots.presets import Preset
 from bots.summary import Summary, summarize
@@ -59,30 +59,19 @@ class ShownStep:
         return any(field.errors for field in self.fields)
 
 
-class BotForm(FieldsOfABot):
-    """`bot` is the one being edited; `preset` fills a new one. After `is_valid()`, `save()` and `summary()`."""
+class StrategyForm(FieldsOfABot):
+    """A form in `guided` steps with the parameters of the strategy chosen in it; what a bot and a backtest have in
+    common."""
 
-    def __init__(
-        self, *args: Any, user: Any, bot: BotConfig | None = None, preset: Preset | None = None, **kwargs: Any
-    ) -> None:
-        kwargs["initial"] = {**_initial_of(bot, preset), **(kwargs.get("initial") or {})}
+    guided: tuple[Step, ...] = STEPS
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.user, self.bot = user, bot
-        self.checked: dict[str, Any] = {}
-        keys = ApiKey.objects.for_user(user).order_by("-created_at", "-pk")
-        self._choose("api_key", [(str(key.pk), str(key)) for key in keys])
-        if not keys:
-            self.fields["api_key"].help_text = _(
-                "You have no key yet. Add a paper key on the page of API keys."
-            )
         self._choose("strategy", [(entry.name, _(entry.title)) for entry in all_strategies()])
-        self._offer_symbols({key.venue for key in keys})
         self.params = self._params()
         for param in self.params:
             self.fields[param.name] = field_of(param)
             self.initial.setdefault(param.name, param.default)
-        if bot is not None:
-            self.fields["version"] = forms.IntegerField(widget=forms.HiddenInput)
 
     @property
     def steps(self) -> list[ShownStep]:
@@ -96,7 +85,7 @@ class BotForm(FieldsOfABot):
                     for group in step.groups
                 ],
             )
-            for step in STEPS
+            for step in self.guided
         ]
 
     @property
@@ -109,6 +98,49 @@ class BotForm(FieldsOfABot):
             return _(strategy(self.strategy_name).summary)
         except UnknownStrategy:
             return ""
+
+    @property
+    def strategy_name(self) -> str:
+        """Whose parameters the form shows."""
+        return str(self.data.get("strategy") or self.initial.get("strategy") or DEFAULT_STRATEGY)
+
+    def _params(self) -> tuple[ParamField, ...]:
+        try:
+            return params_fields(self.strategy_name)
+        except UnknownStrategy:
+            return params_fields(DEFAULT_STRATEGY)
+
+    def _show(self, refused: ConfigurationRefused) -> None:
+        for name, messages in refused.errors.items():
+            if name not in self.errors:
+                place, texts = (
+                    (name, messages) if name in self.fields else (None, [f"{name}: {m}" for m in messages])
+                )
+                self.add_error(place, texts)
+
+    def _choose(self, name: str, choices: list[tuple[str, str]]) -> None:
+        self.fields[name].widget = forms.Select(choices=choices)
+
+
+class BotForm(StrategyForm):
+    """`bot` is the one being edited; `preset` fills a new one. After `is_valid()`, `save()` and `summary()`."""
+
+    def __init__(
+        self, *args: Any, user: Any, bot: BotConfig | None = None, preset: Preset | None = None, **kwargs: Any
+    ) -> None:
+        kwargs["initial"] = {**initial_of(bot, preset), **(kwargs.get("initial") or {})}
+        super().__init__(*args, **kwargs)
+        self.user, self.bot = user, bot
+        self.checked: dict[str, Any] = {}
+        keys = ApiKey.objects.for_user(user).order_by("-created_at", "-pk")
+        self._choose("api_key", [(str(key.pk), str(key)) for key in keys])
+        if not keys:
+            self.fields["api_key"].help_text = _(
+                "You have no key yet. Add a paper key on the page of API keys."
+            )
+        self._offer_symbols({key.venue for key in keys})
+        if bot is not None:
+            self.fields["version"] = forms.IntegerField(widget=forms.HiddenInput)
 
     def clean(self) -> dict[str, Any]:
         """Judged as one configuration. Fields the form itself could not read keep their own message."""
@@ -141,17 +173,6 @@ class BotForm(FieldsOfABot):
         known = {*FIELDS, *(param.name for param in self.params)}
         return {name: value for name, value in self.cleaned_data.items() if name in known}
 
-    def _show(self, refused: ConfigurationRefused) -> None:
-        for name, messages in refused.errors.items():
-            if name not in self.errors:
-                place, texts = (
-                    (name, messages) if name in self.fields else (None, [f"{name}: {m}" for m in messages])
-                )
-                self.add_error(place, texts)
-
-    def _choose(self, name: str, choices: list[tuple[str, str]]) -> None:
-        self.fields[name].widget = forms.Select(choices=choices)
-
     def _offer_symbols(self, venues: set[str]) -> None:
         """A list to choose from; a text to type where the exchange cannot be asked and none is stored."""
         try:
@@ -165,19 +186,8 @@ class BotForm(FieldsOfABot):
         else:
             self.fields["symbol"].widget = forms.TextInput(attrs={"placeholder": "BTCUSDT"})
 
-    @property
-    def strategy_name(self) -> str:
-        """Whose parameters the form shows."""
-        return str(self.data.get("strategy") or self.initial.get("strategy") or DEFAULT_STRATEGY)
 
-    def _params(self) -> tuple[ParamField, ...]:
-        try:
-            return params_fields(self.strategy_name)
-        except UnknownStrategy:
-            return params_fields(DEFAULT_STRATEGY)
-
-
-def _initial_of(bot: BotConfig | None, preset: Preset | None) -> dict[str, Any]:
+def initial_of(bot: BotConfig | None, preset: Preset | None) -> dict[str, Any]:
     """A bot's own values, or a preset's, as the form's fields show them."""
     values: dict[str, Any] = {"timeframe": Timeframe.M5.value, "strategy": DEFAULT_STRATEGY}
     if bot is not None:

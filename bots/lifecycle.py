@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from bots.models import BotConfig, BotState, BotStatus
-from bots.standing import AT_WORK, HALTED, Standing, rows_before, rows_in, standing_of
+from bots.standing import AT_WORK, HALTED, Standing, can_follow, rows_before, rows_in, standing_of
 
 logger = structlog.get_logger(__name__)
 
@@ -70,6 +70,18 @@ def set_status(state: BotState, status: BotStatus, detail: str = "") -> bool:
         raise ValueError(f"{status} is given by activate and deactivate only")
     new = standing_of(status, detail)
     return _move(state, new, status=status, status_detail=detail[:120])
+
+
+def set_locked_status(state: BotState, status: BotStatus, detail: str = "") -> bool:
+    """As `set_status`, for a row that the caller has locked, read since, and saves: no statement of its own. For
+    `running` and `waiting` only."""
+    if status not in (BotStatus.RUNNING, BotStatus.WAITING):
+        raise ValueError(f"{status} moves more than this row")
+    if not can_follow(standing_of(state.status, state.status_detail), Standing(status.value)):
+        logger.debug("bot_status_kept", bot_config_id=state.pk, refused=str(status))
+        return False
+    state.status, state.status_detail = status, detail[:120]
+    return True
 
 
 def fail(state: BotState, message: str, cause: str) -> bool:

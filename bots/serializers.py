@@ -3,6 +3,7 @@ to judge, which forms ask too; the bodies here only describe it."""
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -12,6 +13,7 @@ from rest_framework import serializers
 from accounts.rest import PlainDecimalField, RowSerializer, StrictSerializer
 from bots.models import BotConfig, BotState, Direction, Timeframe
 from engine.strategies import all_strategies, params_fields
+from exchange.fields import plain
 from exchange.instants import instant_of
 from exchange.models import Market
 
@@ -43,10 +45,12 @@ def whole(**kwargs: Any) -> serializers.IntegerField:
     return serializers.IntegerField(required=False, min_value=0, max_value=2**31 - 1, **kwargs)
 
 
-def flat_params() -> dict[str, serializers.IntegerField]:
+def flat_params() -> dict[str, serializers.Field[Any, Any, Any, Any]]:
     """`ema_fast` and its like, accepted beside `strategy_params` and written into it."""
     return {
-        field.name: serializers.IntegerField(required=False, allow_null=True, help_text=field.help)
+        field.name: (serializers.IntegerField if field.is_whole else PlainDecimalField)(
+            required=False, allow_null=True, help_text=field.help
+        )
         for entry in all_strategies()
         for field in params_fields(entry.name)
     }
@@ -163,17 +167,30 @@ class BotStateSerializer(RowSerializer):
         return instant_of(state.last_candle_open_ms).isoformat().replace("+00:00", "Z")
 
 
+@extend_schema_field({"oneOf": [{"type": "integer"}, {"type": "string", "format": "decimal"}]})
+class ParamNumberField(serializers.Field[Any, Any, Any, Any]):
+    """A whole number as a number; one with digits behind the point as text, as every amount of the API."""
+
+    def to_representation(self, value: int | Decimal) -> int | str:
+        return plain(value) if isinstance(value, Decimal) else value
+
+
 class StrategyParamSerializer(serializers.Serializer):  # type: ignore[type-arg]
+    """A parameter: what it may be, and from where to where in which steps an optimisation tries it."""
+
     name = serializers.CharField()
     type = serializers.SerializerMethodField()
-    default = serializers.IntegerField(allow_null=True)
-    minimum = serializers.IntegerField()
-    maximum = serializers.IntegerField()
+    default = ParamNumberField(allow_null=True)
+    minimum = ParamNumberField()
+    maximum = ParamNumberField()
+    step = ParamNumberField()
+    search = serializers.ListField(child=ParamNumberField(), min_length=2, max_length=2)
     label = serializers.CharField()  # type: ignore[assignment]
     help = serializers.CharField()
 
+    @extend_schema_field(serializers.ChoiceField(choices=["integer", "decimal"]))
     def get_type(self, field: Any) -> str:
-        return "integer" if field.type is int else "number"
+        return "integer" if field.is_whole else "decimal"
 
 
 class StrategySerializer(serializers.Serializer):  # type: ignore[type-arg]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
@@ -12,8 +12,8 @@ from django.utils.translation import ngettext
 
 from bots.models import Timeframe
 from bots.presets import preset_of
+from bots.strategy_words import when_it_trades
 from bots.wording import money, plain
-from engine.strategies import UnknownStrategy, strategy
 
 # Spot taker fees of an entry and its exit, in percent of the stake (0.1 % each way).
 ROUND_TRIP_PERCENT: Final = Decimal("0.2")
@@ -45,7 +45,7 @@ def summarize(values: Values) -> Summary:
     often = entries_per_day(values["timeframe"], values["strategy"], values["strategy_params"])
     sentences = [
         _what_it_watches(values),
-        *_when_it_trades(values),
+        *when_it_trades(values["strategy"], values["strategy_params"]),
         _what_it_stakes(values),
         *_how_it_gets_out(values),
         *_when_it_rests(values),
@@ -75,51 +75,6 @@ def _what_it_watches(values: Values) -> str:
         "timeframe": Timeframe(values["timeframe"]).label,
         "symbol": values["symbol"],
     }
-
-
-def _when_it_trades(values: Values) -> list[str]:
-    """In the words this module has for the strategy, else in the strategy's own."""
-    words = STRATEGIES_IN_WORDS.get(values["strategy"])
-    if words is not None:
-        return words(values["strategy_params"])
-    try:
-        return [_(strategy(values["strategy"]).summary)]
-    except UnknownStrategy:
-        return []
-
-
-def _ema_in_words(params: Mapping[str, Any]) -> list[str]:
-    entry = _(
-        "It buys when the average of %(fast)s candles crosses above that of %(slow)s while RSI (%(period)s) is below "
-        "%(limit)s."
-    )
-    words = {
-        "fast": params["ema_fast"],
-        "slow": params["ema_slow"],
-        "period": params["rsi_period"],
-        "limit": params["rsi_overbought"],
-    }
-    exit_ = _("It sells when it crosses back below while RSI is above %(limit)s.")
-    sentences = [entry % words, exit_ % {"limit": params["rsi_oversold"]}]
-    if params["ema_period"] is not None:
-        trend = _("It buys only above the average of %(period)s candles.")
-        sentences.insert(1, trend % {"period": params["ema_period"]})
-    return sentences
-
-
-def _rsi_in_words(params: Mapping[str, Any]) -> list[str]:
-    entry = _("It buys when RSI (%(period)s) climbs back above %(limit)s.")
-    exit_ = _("It sells when RSI falls back below %(limit)s.")
-    return [
-        entry % {"period": params["rsi_period"], "limit": params["rsi_oversold"]},
-        exit_ % {"limit": params["rsi_overbought"]},
-    ]
-
-
-STRATEGIES_IN_WORDS: Final[Mapping[str, Callable[[Mapping[str, Any]], list[str]]]] = {
-    "ema": _ema_in_words,
-    "rsi": _rsi_in_words,
-}
 
 
 def _what_it_stakes(values: Values) -> str:
@@ -157,7 +112,8 @@ def _how_it_gets_out(values: Values) -> Iterator[str]:
         yield _("A stop follows the highest price %(percent)s %% below it, and never goes down again.") % {
             "percent": plain(trail)
         }
-    if (stop, target, trail) != (None, None, None):
+    # What is tried on recorded candles (`source`) lies nowhere.
+    if (stop, target, trail) != (None, None, None) and "source" not in values:
         yield _("These orders lie on the exchange: they hold while TradeBot is switched off.")
 
 

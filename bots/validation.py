@@ -29,6 +29,13 @@ from exchange.models import Market
 from exchange.port import ExchangeError
 from exchange.symbols import UnknownSymbol, rules_for
 
+
+def strategy_name(raw: Any) -> str:
+    """One of those registered now: strategies of the user's own are found when somebody first asks for them."""
+    chosen: str = parsing.choice_of(entry.name for entry in all_strategies())(raw)
+    return chosen
+
+
 READERS: dict[str, parsing.Reader] = {
     "name": parsing.text,
     "api_key": lambda raw: raw,
@@ -36,7 +43,7 @@ READERS: dict[str, parsing.Reader] = {
     "position_type": parsing.with_empty_as(Market.SPOT.value, parsing.choice_of(Market.values)),
     "direction": parsing.with_empty_as(Direction.LONG.value, parsing.choice_of(Direction.values)),
     "timeframe": parsing.choice_of(Timeframe.values),
-    "strategy": parsing.choice_of(entry.name for entry in all_strategies()),
+    "strategy": strategy_name,
     "strategy_params": lambda raw: raw,
     "initial_capital": parsing.amount,
     "position_size_perc": parsing.amount,
@@ -75,7 +82,7 @@ def check_configuration(
 ) -> dict[str, Any]:
     """The values of every configuration field, ready for the model: those of `bot` (or the defaults) with the `given`
     ones in their place. Raises ConfigurationRefused with everything that is wrong, not just the first thing."""
-    checking = _Checking(user, given, bot)
+    checking = Checking(user, given, bot)
     checking.read()
     checking.check_scope()
     checking.check_ranges()
@@ -92,15 +99,16 @@ def check_configuration(
 
 def wanted_configuration(user: Any, given: Mapping[str, Any], bot: BotConfig) -> dict[str, Any]:
     """What an edit of `bot` asks for, as far as it can be read, in the form of `configuration_of`. Asks nobody."""
-    checking = _Checking(user, given, bot)
+    checking = Checking(user, given, bot)
     checking.read()
     checking.check_strategy()
     checking.check_key()
     return configuration_of(checking.values)
 
 
-class _Checking:
-    """One pass over one configuration: `values` grows right, `errors` names what is wrong."""
+class Checking:
+    """One pass over one configuration: `values` grows right, `errors` names what is wrong. A backtest, which has
+    neither key nor unique name, asks its other questions too."""
 
     def __init__(self, user: Any, given: Mapping[str, Any], bot: BotConfig | None) -> None:
         self.user, self.given, self.bot = user, dict(given), bot
@@ -227,14 +235,9 @@ class _Checking:
         if not symbol or key is None or "api_key" in self.errors:
             return None
         try:
-            rules, _version = rules_for(key.venue, self.values["position_type"], symbol)
-        except UnknownSymbol:
-            self.errors["symbol"] = _("%(symbol)s is not traded on this venue.") % {"symbol": symbol[:32]}
-            return None
-        except ExchangeError:
-            self.errors["symbol"] = _(
-                "The exchange does not answer, so this symbol cannot be checked. Try again soon."
-            )
+            rules = traded(key.venue, self.values["position_type"], symbol)
+        except SymbolRefused as refused:
+            self.errors["symbol"] = str(refused)
             return None
         self.values |= {"base_asset": rules.base_asset, "quote_asset": rules.quote_asset}
         if self._is_moving(symbol, key):
@@ -263,6 +266,23 @@ class _Checking:
         exits = ("stop_loss_perc", "take_profit_perc", "trailing_stop_perc", "stop_limit_offset_perc")
         if rules is not None and not any(name in self.errors for name in exits):
             self.errors.update(objections_to_reach(self.values, rules))
+
+
+class SymbolRefused(Exception):
+    """A symbol that is not listed, or cannot be looked up now. The text is for the user."""
+
+
+def traded(venue: str, market: str, symbol: str) -> SymbolRules:
+    """The rules of a symbol of that venue and market. Raises SymbolRefused; it may ask the exchange."""
+    try:
+        rules, _version = rules_for(venue, market, symbol)
+    except UnknownSymbol:
+        message = _("%(symbol)s is not traded on this venue.")
+        raise SymbolRefused(message % {"symbol": symbol[:32]}) from None
+    except ExchangeError:
+        message = _("The exchange does not answer, so this symbol cannot be checked. Try again soon.")
+        raise SymbolRefused(message) from None
+    return rules
 
 
 def own_key(user: Any, given: Any) -> ApiKey | None:

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from bots.configuration import ConfigurationRefused, StaleVersion, archive_bot, rollback
 from bots.differences import changes_in_words, in_words
-from bots.form_fields import FieldsOfABot
+from bots.form_requests import carried, named, typed
 from bots.forms import BotForm
 from bots.lifecycle import LifecycleRefused
 from bots.models import BotConfig
@@ -26,8 +26,6 @@ from bots.presets import PRESETS, Preset
 from bots.queries import bots_of
 from bots.versions import versions_of
 
-# The button that shows the fields of another strategy where no script does it.
-SHOW_PARAMETERS = "show_parameters"
 VERSIONS_PER_PAGE = 20
 
 
@@ -37,8 +35,10 @@ def make(request: HttpRequest) -> HttpResponse:
     """A new bot, stopped; its page offers to start it."""
     chosen = _preset_named(request.GET.get("preset", ""))
     suggestion = _suggestion(request.user, chosen, symbol=request.GET.get("symbol", ""))
-    initial = suggestion | _carried(request)
-    form = BotForm(_typed(request), user=request.user, preset=chosen, initial=initial)
+    # Values in the address, as a backtest hands them over; a preset says all of them itself.
+    wanted = {} if chosen else {**named(request), "symbol": suggestion["symbol"]}
+    initial = suggestion | wanted | carried(request)
+    form = BotForm(typed(request), user=request.user, preset=chosen, initial=initial)
     bot = form.save() if form.is_bound and form.is_valid() else None
     if bot is not None:
         messages.success(
@@ -54,7 +54,7 @@ def make(request: HttpRequest) -> HttpResponse:
 def edit(request: HttpRequest, bot_id: int) -> HttpResponse:
     """Change a bot. An edit made from an older version shows what differs, and keeps what was typed."""
     bot = get_object_or_404(bots_of(request.user), pk=bot_id)
-    form = BotForm(_typed(request), user=request.user, bot=bot, initial=_carried(request))
+    form = BotForm(typed(request), user=request.user, bot=bot, initial=carried(request, also=("version",)))
     try:
         if form.is_bound and form.is_valid() and form.save() is not None:
             messages.success(request, _("The changes were saved."))
@@ -155,26 +155,6 @@ def _bot_named(request: HttpRequest, number: str) -> BotConfig | None:
 
 def _is_number(text: str) -> bool:
     return text.isdecimal() and len(text) < 19
-
-
-def _typed(request: HttpRequest) -> Any:
-    """What was posted to be saved."""
-    return request.POST if request.method == "POST" and not _wants_other_fields(request) else None
-
-
-def _wants_other_fields(request: HttpRequest) -> bool:
-    """Another strategy was chosen than the one whose fields are on the page: they are shown first. Scripts do it at
-    once; without them a button does."""
-    other = request.POST.get("strategy") != request.POST.get("shown_strategy", request.POST.get("strategy"))
-    return SHOW_PARAMETERS in request.POST or other
-
-
-def _carried(request: HttpRequest) -> dict[str, Any]:
-    """What was typed, over from the page that had the fields of another strategy; those begin with their defaults."""
-    if request.method != "POST" or not _wants_other_fields(request):
-        return {}
-    fields = FieldsOfABot.base_fields
-    return {name: value for name, value in request.POST.items() if name in fields or name == "version"}
 
 
 def _suggestion(user: Any, chosen: Preset | None, *, symbol: str) -> dict[str, Any]:

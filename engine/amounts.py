@@ -105,3 +105,54 @@ def share_up_e6(amount: int, share: int) -> int:
 def commission_e8(amount_e8: int, rate_e6: int) -> int:
     """The fee on an amount, truncated to 8 places of its asset as the exchange does (SPEC §1)."""
     return share_e6(amount_e8, rate_e6)
+
+
+def worth_e8(quantity_e8: int, price_e8: int) -> int:
+    """floor(quantity × price / 1e8), both ≥ 0: what a quantity is worth at a price.
+
+    With q = q1·1e8 + q0 and p = p1·1e8 + p0 the products that are multiples of 1e8 leave the division, and what is
+    left in it, q0·p0, stays below 1e16.
+    """
+    whole, rest = quantity_e8 // 100_000_000, quantity_e8 % 100_000_000
+    return (
+        whole * price_e8 + rest * (price_e8 // 100_000_000) + rest * (price_e8 % 100_000_000) // 100_000_000
+    )
+
+
+def mul_div(first: int, second: int, divisor: int) -> int:
+    """floor(first × second / divisor) for first, second ≥ 0 and 0 < divisor < 2^61, where the result fits 64 bits.
+
+    A quotient below 2^50 is guessed with floats, whose four roundings keep it within 1 of the truth, and proved: the
+    rest first·second − guess·divisor is less than two divisors from 0, so it is right also where both products wrap
+    around 64 bits.
+    """
+    near = float(first) * float(second) / float(divisor)
+    if near < 1_125_899_906_842_624.0:
+        guess = int(near)
+        rest = first * second - guess * divisor
+        if rest < 0:
+            return guess - 1
+        return guess + 1 if rest >= divisor else guess
+    return _mul_div_long(first, second, divisor)
+
+
+def _mul_div_long(first: int, second: int, divisor: int) -> int:
+    """Long division in digits of base 2^k: after first mod divisor has taken the place of first, each step divides
+    (rest·2^k + first·digit) < divisor·2^(k+1), so k is chosen to keep that below 2^63."""
+    result = first // divisor * second
+    first = first % divisor
+    if divisor < 2_147_483_648:
+        bits, shift = 31, 62
+    elif divisor < 2_199_023_255_552:
+        bits, shift = 21, 42
+    elif divisor < 2_251_799_813_685_248:
+        bits, shift = 11, 55
+    else:
+        bits, shift = 1, 62
+    quotient, rest, mask = 0, 0, (1 << bits) - 1
+    while shift >= 0:
+        part = (rest << bits) + first * ((second >> shift) & mask)
+        quotient = (quotient << bits) + part // divisor
+        rest = part % divisor
+        shift -= bits
+    return result + quotient

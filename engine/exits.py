@@ -32,11 +32,24 @@ def protective_ticks(
 
     The stop is the tighter of entry × (1 − stop) and entry × (1 − trail); equal ones are the stop loss.
     """
-    stop = _below(entry_price_e8, stop_percent_e6 or 0, tick_e8)
-    trail = _below(entry_price_e8, trailing_percent_e6 or 0, tick_e8)
-    share = target_percent_e6 or 0
-    target = share_e6(entry_price_e8, E6 + share) // tick_e8 if share > 0 else NO_TARGET
+    stop = stop_ticks_below(entry_price_e8, stop_percent_e6 or 0, tick_e8)
+    trail = stop_ticks_below(entry_price_e8, trailing_percent_e6 or 0, tick_e8)
+    target = target_ticks_above(entry_price_e8, target_percent_e6 or 0, tick_e8)
     return Protection(max(stop, trail), target, int(trail > stop))
+
+
+def stop_ticks_below(price_e8: int, percent_e6: int, tick_e8: int) -> int:
+    """price × (1 − percent), rounded up to the tick: ceil(ceil(x) / tick) = ceil(x / tick)."""
+    if percent_e6 <= 0:
+        return NO_STOP
+    return (share_up_e6(price_e8, E6 - percent_e6) + tick_e8 - 1) // tick_e8
+
+
+def target_ticks_above(price_e8: int, percent_e6: int, tick_e8: int) -> int:
+    """price × (1 + percent), rounded down to the tick."""
+    if percent_e6 <= 0:
+        return NO_TARGET
+    return share_e6(price_e8, E6 + percent_e6) // tick_e8
 
 
 def trailed_stop_ticks(best_ticks: int, trailing_percent_e6: int) -> int:
@@ -58,10 +71,3 @@ def worst_sale_e6(
     wanted. `offset_percent_e6`: how far its limit lies below its trigger, 0 for a stop without a limit."""
     wanted = [share for share in (stop_percent_e6, trailing_percent_e6) if share]
     return share_e6(E6 - min(wanted), E6 - offset_percent_e6) if wanted else 0
-
-
-def _below(price_e8: int, percent_e6: int, tick_e8: int) -> int:
-    """price × (1 − percent), rounded up to the tick: ceil(ceil(x) / tick) = ceil(x / tick)."""
-    if percent_e6 <= 0:
-        return NO_STOP
-    return (share_up_e6(price_e8, E6 - percent_e6) + tick_e8 - 1) // tick_e8

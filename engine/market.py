@@ -91,11 +91,21 @@ class Candles:
         return Candles(*(column[part] for column in self.columns()))
 
     @cached_property
+    def highs(self) -> FloatArray:
+        """For indicators; always the same vector, read-only, as are its like below."""
+        return _shared_prices(self.high)
+
+    @cached_property
+    def lows(self) -> FloatArray:
+        return _shared_prices(self.low)
+
+    @cached_property
     def closes(self) -> FloatArray:
-        """Closing prices for indicators; always the same vector, read-only."""
-        closes = prices(self.close)
-        closes.setflags(write=False)
-        return closes
+        return _shared_prices(self.close)
+
+    @cached_property
+    def volumes(self) -> FloatArray:
+        return _shared_prices(self.volume)
 
     def columns(self) -> tuple[IntArray, IntArray, IntArray, IntArray, IntArray, IntArray]:
         return self.open_ms, self.open, self.high, self.low, self.close, self.volume
@@ -131,6 +141,12 @@ def concat(parts: Iterable[Candles]) -> Candles:
 def prices(column: IntArray) -> FloatArray:
     """A column of e8 integers as floats, for indicators and charts only."""
     return column / 1e8
+
+
+def _shared_prices(column: IntArray) -> FloatArray:
+    values = prices(column)
+    values.setflags(write=False)
+    return values
 
 
 def resample(candles: Candles, interval: str, *, source: str = "1m", running: bool = False) -> Candles:

@@ -5,7 +5,7 @@ close. Integers: prices in e8 of quote per coin, amounts in e8 of quote.
 from collections.abc import Sequence
 from typing import Final
 
-from engine.amounts import E6, E8
+from engine.amounts import E8, share_e6
 
 DEFAULT_MAX_PERCENT_E6: Final = 5_000
 
@@ -25,4 +25,4 @@ def average_ask_e8(asks: Sequence[tuple[int, int]], quote_e8: int) -> int | None
 
 def has_moved(price_e8: int, close_e8: int, max_percent_e6: int) -> bool:
     """Whether the price differs from the close, in either direction, by more than the share allows."""
-    return abs(price_e8 - close_e8) * E6 > close_e8 * max_percent_e6
+    return abs(price_e8 - close_e8) > share_e6(close_e8, max_percent_e6)

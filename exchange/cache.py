@@ -114,9 +114,6 @@ class RedisCache:
         self._counted(key, "true" if found else None)
         return {name.decode(): json.loads(text) for name, text in found.items()}
 
-    def get_field(self, key: str, name: str) -> Any | None:
-        return self._counted(key, self._run(lambda: self._sync.hget(self._prefix + key, name)))
-
     def topic(self, name: str) -> str:
         """What a topic is called at Redis."""
         return f"{self._prefix}{name}"

@@ -1,4 +1,4 @@
-"""Market data at rest: packed candles and symbol rules. These tables point to nobody."""
+"""Market data at rest: candles, packed or not, their gaps, and symbol rules. These tables point to nobody."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class CandleBlock(TimestampedModel):
 
 
 class CandleRow(models.Model):
-    """A closed candle of the running month; packed into a CandleBlock once its month is over, then deleted."""
+    """A closed candle of the last days; packed into its month's CandleBlock when they are over, then deleted."""
 
     source = models.CharField(max_length=16)
     market = models.CharField(max_length=8, choices=Market.choices)
@@ -64,6 +64,31 @@ class CandleRow(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["source", "market", "symbol", "interval", "open_ms"], name="candlerow_one_per_open"
+            ),
+        ]
+
+
+class CandleGap(TimestampedModel):
+    """Candles the exchange was asked for and does not have, from `first_ms` to `last_ms` (openings, inclusive).
+
+    Known, so that reports name them and nobody asks again. Kept for ever, like the candles around them.
+    """
+
+    source = models.CharField(max_length=16)
+    market = models.CharField(max_length=8, choices=Market.choices)
+    symbol = models.CharField(max_length=32)
+    interval = models.CharField(max_length=4)
+    first_ms = models.BigIntegerField()
+    last_ms = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source", "market", "symbol", "interval", "first_ms"],
+                name="candlegap_one_per_series_first",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(first_ms__lte=models.F("last_ms")), name="candlegap_first_before_last"
             ),
         ]
 

@@ -20,4 +20,4 @@ def warm_symbols() -> int:
 @shared_task(name="exchange.pack_candles")
 def pack_candles() -> int:
     """Returns how many candles moved into blocks."""
-    return candles.pack_finished_months()
+    return candles.pack_settled_days()

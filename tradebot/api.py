@@ -21,9 +21,12 @@ from bots.api import BotConfigViewSet, StrategiesView, SymbolsView
 from tradebot.api_schema import ALIASES
 from trading import api_bots
 from trading.api import StartView, StopView, TradeViewSet
+from trading.api_backtests import BacktestTableView, BacktestViewSet
 from trading.api_candles import CandlesView
 from trading.api_halts import HaltViewSet
 from trading.api_keys import PaperResetView
+from trading.api_optimizations import OptimizationViewSet, TrialsTableView
+from trading.api_parity import ParityView
 from trading.api_state import BotStateView, ClosePositionView
 from trading.stream import stream_status
 
@@ -48,6 +51,8 @@ class RootView(APIView):
             "bot-configs": "bot-config-list",
             "summary": "api-bots-summary",
             "trades": "trade-list",
+            "backtests": "backtest-list",
+            "optimizations": "optimization-list",
             "halts": "halt-list",
             "strategies": "api-strategies",
             "schema": "api-schema",
@@ -69,8 +74,10 @@ class NothingHereView(APIView):
 
 router = Router()
 router.register("api-keys", ApiKeyViewSet, basename="api-key")
+router.register("backtests", BacktestViewSet, basename="backtest")
 router.register("bot-configs", BotConfigViewSet, basename="bot-config")
 router.register("halts", HaltViewSet, basename="halt")
+router.register("optimizations", OptimizationViewSet, basename="optimization")
 router.register("trades", TradeViewSet, basename="trade")
 for alias in ALIASES:
     router.register(alias, BotConfigViewSet, basename=f"{alias}-alias")
@@ -100,10 +107,23 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(rf"^bots/{BOT}/trades/?$", api_bots.TradesOfBotView.as_view(), name="api-bot-trades"),
     re_path(rf"^bots/{BOT}/orders/?$", api_bots.OrdersOfBotView.as_view(), name="api-bot-orders"),
     re_path(rf"^bots/{BOT}/decisions/?$", api_bots.DecisionsOfBotView.as_view(), name="api-bot-decisions"),
+    re_path(rf"^bots/{BOT}/parity/?$", ParityView.as_view(), name="api-bot-parity"),
     re_path(r"^bots/(?P<bot_id>[0-9]{1,18})/status-stream/?$", stream_status, name="api-bot-stream"),
     re_path(
         r"^trades\.csv$", TradeViewSet.as_view({"get": "list"}), {"format": "csv"}, name="api-trades-csv"
     ),
+    re_path(
+        rf"^backtests/{BOT}/(?P<table>daily|monthly|positions|trades)\.csv/?$",
+        BacktestTableView.as_view(),
+        name="api-backtest-table",
+    ),
+    re_path(
+        rf"^optimizations/{BOT}/trials\.csv/?$", TrialsTableView.as_view(), name="api-optimization-trials"
+    ),
+    # Other names for the same.
+    re_path(r"^backtest/run/?$", BacktestViewSet.as_view({"post": "create"})),
+    re_path(r"^backtest/list/?$", BacktestViewSet.as_view({"get": "list"})),
+    re_path(rf"^backtest/detail/{BOT}/?$", BacktestViewSet.as_view({"get": "retrieve", "delete": "destroy"})),
     re_path(r"^candles/?$", CandlesView.as_view(), name="api-candles"),
     re_path(r"^strategies/?$", StrategiesView.as_view(), name="api-strategies"),
     re_path(r"^symbols/(?P<market>spot|futures)/?$", SymbolsView.as_view(), name="api-symbols"),

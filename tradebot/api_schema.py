@@ -17,7 +17,7 @@ class TokenScheme(SimpleJWTScheme):  # type: ignore[misc]
 
 
 def without_aliases(endpoints: list[Any]) -> list[Any]:
-    hidden = (*(f"{PREFIX}/{alias}/" for alias in ALIASES), f"{PREFIX}/trades.csv")
+    hidden = (*(f"{PREFIX}/{alias}/" for alias in ALIASES), f"{PREFIX}/backtest/", f"{PREFIX}/trades.csv")
     return [endpoint for endpoint in endpoints if not endpoint[0].startswith(hidden)]
 
 

@@ -5,16 +5,22 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
+import numpy as np
 import psycopg
 from django.conf import settings
 from django.db import DatabaseError
 
 from accounts.models import ApiKey
 from accounts.vault import VaultError, credentials_of
+from engine.lookahead import examine as look_ahead
+from engine.market import MINUTE_MS, Candles
+from engine.strategies import all_strategies, broken_strategies, built_in_strategies, parse_params
 from exchange.cache import cache
 from exchange.connect import market_data
 from exchange.port import ExchangeError
+from exchange.sandbox.tape import load_tapes
 from tradebot import health
 
 CLOCK_TOLERANCE_SECONDS = 1.0
@@ -39,8 +45,9 @@ class Finding:
 
 
 def examine() -> Iterator[Finding]:
-    """Look at settings, parts, caches, clock and keys, in this order."""
+    """Look at settings, strategies, parts, caches, clock and keys, in this order."""
     yield examine_secrets()
+    yield examine_strategies()
     checks = health.prober.checks()
     for name, check in checks.items():
         yield Finding(name, check.detail, "" if check.ok or not check.is_known else ADVICE[name])
@@ -58,6 +65,33 @@ def examine_secrets() -> Finding:
             "settings", "the secrets are those of the source code", "Type ./run manage doctor instead."
         )
     return Finding("settings", f"read for {settings.ENVIRONMENT}, with secrets of its own")
+
+
+def examine_strategies() -> Finding:
+    """Whether the user's own can be used, and whether they look ahead on the candles recorded for the paper market."""
+    subject, advice = "strategies", f"Correct what lies in {settings.STRATEGIES_DIR}, then start again."
+    if broken := broken_strategies():
+        return Finding(subject, "; ".join(map(str, broken)), advice)
+    own = all_strategies()[len(built_in_strategies()) :]
+    for entry in own:
+        looked = look_ahead(entry, parse_params(entry.name, {}), recorded_candles())
+        if looked.offence is not None:
+            at = datetime.fromtimestamp(looked.offence.open_ms / 1000, UTC)
+            why = looked.offence.problem or "its signals change when later candles are known"
+            return Finding(
+                subject, f"{entry.name} fails on the recorded candle of {at:%Y-%m-%d %H:%M}: {why}", advice
+            )
+    return Finding(subject, f"{len(built_in_strategies())} of TradeBot, {len(own)} of your own")
+
+
+def recorded_candles() -> Candles:
+    """The first recorded minutes of one market, as the sandbox serves them."""
+    tape = next(iter(load_tapes().values()))
+    opens = tape.first_open_ms + MINUTE_MS * np.arange(len(tape), dtype=np.int64)
+    first, high, low, last = (
+        column * tape.tick_e8 for column in (tape.open, tape.high, tape.low, tape.close)
+    )
+    return Candles(opens, first, high, low, last, tape.volume)
 
 
 def examine_caches() -> Finding:

@@ -30,6 +30,8 @@ if ENVIRONMENT not in {"development", "production", "test"}:
 IN_PRODUCTION = ENVIRONMENT == "production"
 DEBUG = env.bool("DEBUG", default=False)
 DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
+# Strategies of the user's own, *.py; what lies there is run as part of TradeBot.
+STRATEGIES_DIR = Path(env.str("STRATEGIES_DIR", default=str(DATA_DIR / "strategies"))).resolve()
 HOST = env.str("HOST", default="127.0.0.1")
 PORT = env.int("PORT", default=8000)
 
@@ -181,6 +183,8 @@ else:
 # A connection that its server's death has broken is noticed before it is used.
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"].setdefault("OPTIONS", {})["connect_timeout"] = 5
+# What a process asks again and again is parsed and planned once: half of the server's work in a burst of orders.
+DATABASES["default"]["OPTIONS"] |= {"server_side_binding": True, "prepare_threshold": 5}
 DATABASES["default"]["ATOMIC_REQUESTS"] = False
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -205,7 +209,10 @@ CELERY_DB_REUSE_MAX = 100_000
 CELERY_TASK_ROUTES = {
     "trading.run_bot_task": {"priority": 6},
     "trading.run_bots_chunk": {"priority": 6},
+    "trading.run_entering_bots": {"priority": 6},
     "trading.draw_overlay": {"priority": 9},
+    "trading.run_backtest": {"priority": 9},
+    "trading.run_optimization": {"priority": 9},
 }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
@@ -317,6 +324,7 @@ SPECTACULAR_SETTINGS = {
         "MarketEnum": "exchange.models.Market",
         "DirectionEnum": "bots.models.Direction",
         "TimeframeEnum": "bots.models.Timeframe",
+        "ResearchStatusEnum": "trading.models.research.ResearchStatus",
     },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

@@ -1,11 +1,15 @@
-"""The money history in the admin: decisions, orders, fills, positions, trades, wallets. All of it is read only."""
+"""The money history in the admin: decisions, orders, fills, positions, trades, wallets; and backtests. All of it is
+read only."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
+from django.http import HttpRequest
 
 from accounts.operator_admin import OperatorAdmin
-from trading.models import Decision, Fill, Order, Position, Trade, Wallet
+from trading.models import Backtest, Decision, Fill, Order, Position, Trade, Wallet
 
 
 @admin.register(Decision)
@@ -92,3 +96,26 @@ class WalletAdmin(OperatorAdmin):
     list_select_related = ("account",)
     search_fields = ("account__external_id", "account__user__email")
     ordering = ("account", "asset")
+
+
+@admin.register(Backtest)
+class BacktestAdmin(OperatorAdmin):
+    list_display = (
+        "name",
+        "user",
+        "source",
+        "symbol",
+        "timeframe",
+        "strategy",
+        "status",
+        "progress",
+        "created_at",
+    )
+    list_filter = ("status", "source", "timeframe")
+    list_select_related = ("user",)
+    search_fields = ("name", "symbol", "user__email")
+    exclude = ("results", "periods")
+    ordering = ("-pk",)
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).defer("results", "periods", "robustness")

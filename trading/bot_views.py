@@ -4,6 +4,7 @@ else's bot is a 404. The verbs are `trading.lifecycle`'s and `trading.exit_price
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
@@ -25,6 +26,7 @@ from trading.exit_prices import change_exit_prices, read_wish
 from trading.explaining import explanation_of, opening_named
 from trading.lifecycle import close_position, start_bot, stop_bot
 from trading.open_positions import with_cover
+from trading.parity_view import parity_of
 from trading.studies import OVERLAYS, overlay_of
 
 # Twelve digits are seconds for 30,000 years, fifteen are milliseconds; Python refuses to read thousands of them.
@@ -39,6 +41,7 @@ def show_bot(request: HttpRequest, bot_id: int) -> HttpResponse:
         "bot": bot,
         "page": BotStatement(bot, timezone.now()),
         "performance": PerformanceStatement(bot),
+        "parity": parity_of(bot),
         "overlays": OVERLAYS,
     }
     return render(request, "bots/bot.html", context)
@@ -113,14 +116,7 @@ def move_exits(request: Any, bot_id: int) -> HttpResponse:
 @require_POST
 def start(request: HttpRequest, bot_id: int) -> HttpResponse:
     """Start in place. A bot that is already started stays as it is, and the answer says so."""
-    bot = _bot(request, bot_id)
-    try:
-        start_bot(bot, by=request.user)
-    except LifecycleRefused as refused:
-        messages.error(request, refused.message)
-    else:
-        messages.success(request, _("%(bot)s was started.") % {"bot": bot.name})
-    return _bot_after(request, bot)
+    return _told(request, bot_id, start_bot, _("%(bot)s was started."))
 
 
 @login_required
@@ -144,13 +140,18 @@ def stop(request: HttpRequest, bot_id: int) -> HttpResponse:
 @require_POST
 def close(request: HttpRequest, bot_id: int) -> HttpResponse:
     """Sell what the bot holds, at market. The bot goes on as it was."""
+    return _told(request, bot_id, close_position, _("The position of %(bot)s is being sold."))
+
+
+def _told(request: HttpRequest, bot_id: int, verb: Callable[..., Any], done: str) -> HttpResponse:
+    """Carry the verb out, and say that it is `done`, or why it was refused."""
     bot = _bot(request, bot_id)
     try:
-        close_position(bot, by=request.user)
+        verb(bot, by=request.user)
     except LifecycleRefused as refused:
         messages.error(request, refused.message)
     else:
-        messages.success(request, _("The position of %(bot)s is being sold.") % {"bot": bot.name})
+        messages.success(request, done % {"bot": bot.name})
     return _bot_after(request, bot)
 
 

@@ -20,10 +20,10 @@ from engine.reasons import Reason
 from trading.market_view import View
 from trading.models import Decision, Order, Position
 from trading.money import NotEnoughMoney
-from trading.orders.execution import send
+from trading.orders.execution import load, send_loaded
 from trading.orders.planning import plan_entry, plan_exit, take_for_closing
 from trading.orders.protection import move_exits, tend
-from trading.stop_slots import taken_stop_slots
+from trading.stop_slots import taken_stop_slots, wants_a_stop
 
 
 @dataclass(frozen=True)
@@ -55,13 +55,20 @@ def plan(bot: BotConfig, view: View, decided: Decided, decision: Decision | None
 def carry_out(planned: Planned) -> Order | None:
     """Say it to the exchange; returns the order that was sent, as it stands then. An entry that was filled is protected
     before this returns. Raises ExchangeError where the exchange was away, and VaultError."""
-    order = None
     if planned.order_id is not None:
-        order = send(planned.order_id)
-    position_id = planned.position_id or (order.position_id if order else None)
+        return see_through(load(planned.order_id), position_id=planned.position_id)
+    if planned.position_id is not None:
+        tend(planned.position_id)
+    return None
+
+
+def see_through(order: Order, *, position_id: int | None = None, market_now_ms: int | None = None) -> Order:
+    """Send an order as `load_all` reads it, and tend its position (or the one named). Raises as `carry_out`."""
+    sent = send_loaded(order, market_now_ms=market_now_ms)
+    position_id = position_id or sent.position_id
     if position_id is not None:
-        tend(position_id)
-    return order
+        tend(position_id, order.bot_config)
+    return sent
 
 
 def _enter(bot: BotConfig, view: View, decided: Decided, decision: Decision) -> Planned:
@@ -91,7 +98,7 @@ class NoStopSlot(Exception):
 
 def _check_stop_slot(bot: BotConfig, view: View) -> None:
     """Asked again with our own entry counted: reserving has locked the wallet, so entries pass here one by one."""
-    if bot.stop_loss_perc is None and bot.trailing_stop_perc is None:
+    if not wants_a_stop(bot):
         return
     most = view.rules.max_algo_orders
     if taken_stop_slots(bot.account, bot.symbol) > most:

@@ -61,6 +61,7 @@ class Glance:
     bar: Bar
     close_e8: int
     rules: SymbolRules
+    rules_version: int
     # The UTC day of the opening acted at.
     acts_on: date
 
@@ -138,7 +139,8 @@ def _glance(part: SeriesView, signals: Any, bots: list[Wanted], sight: Sight) ->
     last = len(part.candles) - 1
     bar, close_e8 = part.bar(signals, last), int(part.candles.close[last])
     day = instant_of(bar.acts_at_ms).date()
-    by_version = {bot.version: Glance(bot.version, bar, close_e8, part.rules, day) for bot in bots}
+    of = (part.rules, part.rules_version, day)
+    by_version = {bot.version: Glance(bot.version, bar, close_e8, *of) for bot in bots}
     sight.glances |= {bot.pk: by_version[bot.version] for bot in bots}
 
 

@@ -1,7 +1,7 @@
 """Runs bots by the hundred: a series is read once, signals are computed once, rows are read and written set by set.
 
 The same engine and the same rules as `runner.run_bot`, and the same rows afterwards. Only what ends in a status is
-finished here; an order, a position, an entry signal, anything odd is left to a run of its own.
+finished here; an entry signal is left to `entering`, and an order, a position, anything odd to a run of its own.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache, partial
+from operator import attrgetter
 
 import structlog
 from django.db import DataError, IntegrityError, transaction
@@ -30,7 +31,9 @@ from trading import chunk_rows
 from trading.broken_runs import PASSES
 from trading.chunk_rows import BotRow, Seen
 from trading.chunk_views import Glance, Sight, look_for_all, wanted_bots
+from trading.entrance import ENTER_TASK, Entrance, Wish, sharing_a_wallet
 from trading.models import Decision
+from trading.money import NotEnoughMoney
 from trading.runner import CAUSES, MAY_ENTER
 from trading.snapshots import flat_snapshot, standing_block
 from trading.waking import queue
@@ -39,14 +42,17 @@ logger = structlog.get_logger(__name__)
 
 RUN_TASK = "trading.run_bot_task"
 CHUNK = 500
-WAITING, PAUSED, ERROR = BotStatus.WAITING.value, BotStatus.PAUSED.value, BotStatus.ERROR.value
+WAITING, RUNNING = BotStatus.WAITING.value, BotStatus.RUNNING.value
+PAUSED, ERROR = BotStatus.PAUSED.value, BotStatus.ERROR.value
 
 
 @dataclass
 class Outcome:
-    """What a chunk came to: rows to write, and bots to be run by themselves."""
+    """What a chunk came to: rows to write, and bots to be run by themselves or to be asked whether they enter."""
 
     alone: list[int] = field(default_factory=list)
+    entering: list[int] = field(default_factory=list)
+    entries: list[Wish] = field(default_factory=list)
     seen: list[Seen] = field(default_factory=list)
     changed: list[Seen] = field(default_factory=list)
     paused: list[int] = field(default_factory=list)
@@ -57,12 +63,17 @@ class Outcome:
 
 def run_chunk(bot_ids: Iterable[int]) -> Counter[str]:
     """Evaluate these bots on the last closed candle. Returns how many came to what; the bots that need more than a
-    new status are queued to be run alone, and so are those that somebody else holds or has just changed."""
-    sight = look_for_all(wanted_bots(bot_ids))
+    new status are queued, a few of one account together where they may enter, alone otherwise, and alone are also
+    those that somebody else holds or has just changed."""
+    return finish(look_for_all(wanted_bots(bot_ids)))
+
+
+def finish(sight: Sight, entrance: Entrance | None = None) -> Counter[str]:
+    """Decide, write, and queue what is left to be done. Without an entrance nobody enters."""
     try:
         with transaction.atomic():
-            outcome = decide_for_all(sight)
-    except (IntegrityError, DataError) as refusal:
+            outcome = decide_for_all(sight, entrance)
+    except (IntegrityError, DataError, NotEnoughMoney) as refusal:
         # One row that the database refuses must not stop the others: everyone alone, and the culprit is shown.
         logger.warning("chunk_refused", cause=str(refusal), count=len(sight.glances))
         outcome = Outcome(alone=list(sight.glances))
@@ -70,19 +81,26 @@ def run_chunk(bot_ids: Iterable[int]) -> Counter[str]:
         _show_away(away, error, outcome)
     for bot_id in [*outcome.alone, *sight.odd]:
         queue(RUN_TASK, bot_id)
+    for few in sharing_a_wallet(outcome.entering):
+        queue(ENTER_TASK, few)
     outcome.tally["alone"] = len(outcome.alone) + len(sight.odd)
+    if outcome.entering:
+        outcome.tally["entering"] = len(outcome.entering)
     return outcome.tally
 
 
-def decide_for_all(sight: Sight) -> Outcome:
+def decide_for_all(sight: Sight, entrance: Entrance | None = None) -> Outcome:
     """The locked part. Everything is read after the lock: a stop or a fill committed before it is seen."""
     outcome, at = Outcome(), timezone.now()
     days = chunk_rows.lock_states([*sight.glances, *sight.blind])
     outcome.alone += [pk for pk in sight.glances if pk not in days]
     _roll_days(days, sight)
-    rows = chunk_rows.read_rows(days)
+    # By age: who asks first for a wallet's money is no accident.
+    rows = sorted(chunk_rows.read_rows(days), key=attrgetter("pk"))
     busy, halts = chunk_rows.busy_bots(list(days)), chunk_rows.open_halts()
     exits_ms = chunk_rows.last_exits_ms([row.pk for row in rows if row.cooldown_candles])
+    if entrance is not None:
+        entrance.open(days)
     for row in rows:
         glance = sight.glances.get(row.pk)
         if glance is None or _has_seen(row, glance):
@@ -96,6 +114,7 @@ def decide_for_all(sight: Sight) -> Outcome:
                     glance,
                     is_halted=halts.hold(row),
                     last_exit_ms=exits_ms.get(row.pk),
+                    entrance=entrance,
                     outcome=outcome,
                 )
             except PASSES:
@@ -106,6 +125,8 @@ def decide_for_all(sight: Sight) -> Outcome:
                 )
                 outcome.alone.append(row.pk)
     _write(outcome, at)
+    if entrance is not None:
+        entrance.plan(outcome.entries, at)
     return outcome
 
 
@@ -132,20 +153,31 @@ def _roll_days(days: dict[int, date | None], sight: Sight) -> None:
 
 
 def _decide(
-    row: BotRow, glance: Glance, *, is_halted: bool, last_exit_ms: int | None, outcome: Outcome
+    row: BotRow,
+    glance: Glance,
+    *,
+    is_halted: bool,
+    last_exit_ms: int | None,
+    entrance: Entrance | None,
+    outcome: Outcome,
 ) -> None:
     before, row = row, _be_well_again(row)
     block = standing_block(row, row, is_key_valid=row.is_key_valid) or (Reason.HALTED if is_halted else None)
-    if glance.bar.long_entry and (block is None or _asks_for_money(row)):
-        outcome.alone.append(row.pk)
+    asks = glance.bar.long_entry and (block is None or _asks_for_money(row))
+    if asks and entrance is None:
+        outcome.entering.append(row.pk)
         return
-    snapshot = flat_snapshot(row, row, glance.rules, entry_block=block, last_exit_ms=last_exit_ms)
-    decided = decide(snapshot, glance.bar)
-    if decided.action is not Action.NONE:
+    flat = flat_snapshot(row, row, glance.rules, entry_block=block, last_exit_ms=last_exit_ms)
+    decided = (
+        entrance.decide(row.pk, flat, glance) if asks and entrance is not None else decide(flat, glance.bar)
+    )
+    if decided is None or decided.action not in (Action.NONE, Action.ENTER):
         outcome.alone.append(row.pk)
         return
     if says_something_new(row.last_reason, decided):
         outcome.decisions.append(_decision(row, glance, decided))
+    if decided.action is Action.ENTER:
+        outcome.entries.append(Wish(row.pk, glance, decided, outcome.decisions[-1]))
     _note_state(before, _after(row, glance, decided), outcome)
 
 
@@ -175,11 +207,15 @@ def _decision(row: BotRow, glance: Glance, decided: Decided) -> Decision:
 
 
 def _after(row: BotRow, glance: Glance, decided: Decided) -> Seen:
-    """What `set_status` would make of the row: a daily limit's pause, then `waiting`, where the table allows them."""
+    """What `set_status` would make of the row: a daily limit's pause, then `waiting`, or `running` for one that enters,
+    where the table allows them."""
     status, detail = row.status, row.status_detail
     if decided.pause and _allows(status, detail, Standing.PAUSED_TODAY):
         status, detail = PAUSED, decided.pause
-    if _allows(status, detail, Standing.WAITING):
+    if decided.action is Action.ENTER:
+        if _allows(status, detail, Standing.RUNNING):
+            status, detail = RUNNING, decided.reason[:120]
+    elif _allows(status, detail, Standing.WAITING):
         status, detail = WAITING, decided.reason[:120]
     return Seen(row.pk, glance.bar.open_ms, status, detail, decided.reason, row.last_error_message)
 

@@ -12,7 +12,7 @@ from django.core.paginator import Page, Paginator
 from accounts.models import FavouriteSymbol
 from exchange.symbols import listing
 from trading.markets import MARKET, VENUE, Board, Quote
-from trading.sparklines import Sparkline, sparklines_of
+from trading.sparklines import sparklines_of
 
 PAGE_SIZE: Final = 50
 NEVER: Final = Decimal("-Infinity")
@@ -27,7 +27,7 @@ class MarketRow:
     quote_asset: str
     is_favourite: bool
     quote: Quote | None
-    sparkline: Sparkline | None = None
+    sparkline: str | None = None
 
 
 def _figure(name: str) -> Callable[[MarketRow], Any]:

@@ -111,7 +111,9 @@ def show_book(request: HttpRequest, symbol: str) -> HttpResponse:
 @require_GET
 def show_sparkline(request: HttpRequest, symbol: str) -> HttpResponse:
     _rules(symbol)
-    return render(request, "markets/_sparkline.html", {"line": sparkline_of(symbol)})
+    quote = board_of().quotes.get(symbol)
+    context = {"line": sparkline_of(symbol), "change": quote and quote.change}
+    return render(request, "markets/_sparkline.html", context)
 
 
 @login_required

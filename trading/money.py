@@ -51,9 +51,10 @@ def release(order: Order) -> None:
     _return_reservation(order, order.reserved, spent=NOTHING)
 
 
-def spend(order: Order, amount: Decimal) -> None:
-    """A buy's fill took `amount` of quote money: it leaves the wallet and the reservation together."""
-    _return_reservation(order, min(amount, order.reserved), spent=amount)
+def spend(order: Order, amount: Decimal, *, ends: bool = False) -> None:
+    """A buy's fill took `amount` of quote money: it leaves the wallet and the reservation together. With the fill that
+    `ends` the order goes what is left of its reservation."""
+    _return_reservation(order, order.reserved if ends else min(amount, order.reserved), spent=amount)
 
 
 def earn(order: Order, amount: Decimal) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time
 from typing import Any
 
 from django import forms
@@ -80,14 +80,11 @@ class TradeFilter(forms.Form):
             "symbol": wanted["symbol"],
             "side": wanted["side"],
             "reason": wanted["reason"],
-            "timestamp__gte": wanted["since"] and midnight(wanted["since"]),
-            "timestamp__lt": wanted["until"] and midnight(wanted["until"] + timedelta(days=1)),
+            "timestamp__gte": wanted["since"] and datetime.combine(wanted["since"], time.min, UTC),
+            # Its own end, not the next day's beginning: the calendar's last day has none.
+            "timestamp__lte": wanted["until"] and datetime.combine(wanted["until"], time.max, UTC),
         }
         return self.trades.filter(**{name: value for name, value in conditions.items() if value})
-
-
-def midnight(day: date) -> datetime:
-    return datetime.combine(day, time.min, UTC)
 
 
 def _symbols(bots: QuerySet[Any]) -> list[tuple[str, Any]]:

@@ -14,7 +14,7 @@ from psycopg.errors import LockNotAvailable
 from accounts import live
 from accounts.keys import check_key
 from accounts.vault import VaultError
-from bots.lifecycle import fail, roll_day, set_status
+from bots.lifecycle import fail, roll_day, set_locked_status, set_status
 from bots.models import BotConfig, BotState, BotStatus
 from bots.standing import (
     AT_WORK,
@@ -73,7 +73,7 @@ def run_bot(bot_config_id: int) -> str:
             _hear_of_orders(bot)
         _refresh_money(bot, view)
     except CANNOT_LOOK as error:
-        return _could_not_look(bot, error)
+        return could_not_look(bot, error)
     try:
         with transaction.atomic():
             line, planned = _decide_and_plan(bot_config_id, view)
@@ -87,7 +87,7 @@ def run_bot(bot_config_id: int) -> str:
             order = _enter_after_exit(bot_config_id, view, planned) or order
     except VaultError as error:
         # What was planned stays so: an exit is sent once the key can be opened again.
-        return _could_not_look(bot, error)
+        return could_not_look(bot, error)
     except ExchangeError as error:
         # Entry, protection and exit go on from the rows; the next pass takes them up.
         logger.warning("run_interrupted", bot_config_id=bot_config_id, cause=str(error))
@@ -120,7 +120,8 @@ def _refresh_money(bot: BotConfig, view: View) -> None:
         read_wallet(bot.api_key, bot.position_type, bot.quote_asset)
 
 
-def _could_not_look(bot: BotConfig, error: Exception) -> str:
+def could_not_look(bot: BotConfig, error: Exception) -> str:
+    """Show on the bot what kept its run from looking (one of `CANNOT_LOOK`); returns the line for the log."""
     if isinstance(error, CredentialsRefused) and _is_key_invalid(bot):
         return f"{BotStatus.PAUSED} ({KEY_INVALID})"
     cause = next(cause for kind, cause in CAUSES if isinstance(error, kind))
@@ -243,15 +244,17 @@ def _record(bot: BotConfig, view: View, index: int, decided: Decided) -> Decisio
 
 def _write_state(state: BotState, view: View, planned: Planned) -> None:
     if planned.order_id is not None:
-        set_status(state, BotStatus.RUNNING, state.last_reason)
+        set_locked_status(state, BotStatus.RUNNING, state.last_reason)
     elif state.in_position:
-        set_status(state, BotStatus.RUNNING)
+        set_locked_status(state, BotStatus.RUNNING)
     else:
-        set_status(state, BotStatus.WAITING, state.last_reason)
+        set_locked_status(state, BotStatus.WAITING, state.last_reason)
     state.last_candle_open_ms = view.last_open_ms
     state.last_run_at = timezone.now()
     state.save(
         update_fields=[
+            "status",
+            "status_detail",
             "last_candle_open_ms",
             "last_run_at",
             "last_reason",

@@ -13,9 +13,9 @@ from typing import Any
 from bots.halts import halting_reason
 from bots.models import BotConfig, BotStatus
 from bots.ranges import DEFAULT_STOP_LIMIT_OFFSET_PERC
+from engine import exits
 from engine.amounts import e6_from_percent, e8_from_decimal, share_e6
 from engine.decide import Snapshot
-from engine.exits import worst_sale_e6
 from engine.orders import OrderState, OrderType
 from engine.reasons import Reason
 from engine.rules import SymbolRules
@@ -31,7 +31,7 @@ def take_snapshot(bot: BotConfig, view: View) -> Snapshot:
     block = _entry_block(bot, unsettled, is_clock_right=view.is_clock_right)
     flat = flat_snapshot(bot, bot.state, view.rules, entry_block=block, last_exit_ms=_last_exit_ms(bot))
     flat = replace(
-        flat, available_e8=e8_from_decimal(_available(bot)), worst_sale_e6=_worst_sale_e6(bot, view.rules)
+        flat, available_e8=e8_from_decimal(_available(bot)), worst_sale_e6=worst_sale_e6(bot, view.rules)
     )
     if position is None:
         return flat
@@ -73,11 +73,11 @@ def flat_snapshot(
     )
 
 
-def _worst_sale_e6(bot: BotConfig, rules: SymbolRules) -> int:
+def worst_sale_e6(bot: BotConfig, rules: SymbolRules) -> int:
     """Where the bot's first stop may sell, in the kind the symbol allows (SPEC §5.5)."""
     has_limit = OrderType.STOP_LOSS not in rules.order_types
     offset = e6_from_percent(bot.stop_limit_offset_perc or DEFAULT_STOP_LIMIT_OFFSET_PERC)
-    return worst_sale_e6(
+    return exits.worst_sale_e6(
         _percent_e6(bot.stop_loss_perc), _percent_e6(bot.trailing_stop_perc), offset if has_limit else 0
     )
 

@@ -5,7 +5,6 @@ Nothing is written, and a line that cannot be had is left out.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 import structlog
@@ -26,15 +25,7 @@ WIDTH: Final = 96
 HEIGHT: Final = 28
 
 
-@dataclass(frozen=True)
-class Sparkline:
-    """`path`: SVG path data in a box of WIDTH × HEIGHT; `is_rising`: the end lies above the beginning."""
-
-    path: str
-    is_rising: bool
-
-
-def sparklines_of(symbols: list[str], *, may_ask: bool) -> dict[str, Sparkline]:
+def sparklines_of(symbols: list[str], *, may_ask: bool) -> dict[str, str]:
     """The lines at hand; where `may_ask`, with a few more asked for now."""
     kept = cache().get_many([_key(symbol) for symbol in symbols])
     lines = {symbol: draw(closes) for symbol, closes in zip(symbols, kept, strict=True) if closes}
@@ -47,13 +38,13 @@ def sparklines_of(symbols: list[str], *, may_ask: bool) -> dict[str, Sparkline]:
     return lines
 
 
-def sparkline_of(symbol: str) -> Sparkline | None:
+def sparkline_of(symbol: str) -> str | None:
     """Remembered, or asked for now; None where the exchange cannot say."""
     closes = cache().get(_key(symbol))
     return draw(closes) if closes else ask_sparkline(symbol)
 
 
-def ask_sparkline(symbol: str) -> Sparkline | None:
+def ask_sparkline(symbol: str) -> str | None:
     try:
         candles = market_data(VENUE).candles(symbol, INTERVAL, start_ms=None, end_ms=None, limit=POINTS)
     except ExchangeError as error:
@@ -66,14 +57,15 @@ def ask_sparkline(symbol: str) -> Sparkline | None:
     return draw(closes)
 
 
-def draw(closes: list[Any]) -> Sparkline:
-    """A line through the closes from edge to edge; a flat one runs through the middle."""
+def draw(closes: list[Any]) -> str:
+    """SVG path data in a box of WIDTH × HEIGHT: a line through the closes from edge to edge; a flat one runs through
+    the middle."""
     low, high = min(closes), max(closes)
     across = WIDTH / max(1, len(closes) - 1)
     room = HEIGHT - 4
     heights = [(high - close) / (high - low) * room + 2 if high > low else HEIGHT / 2 for close in closes]
     points = " ".join(f"{number * across:.1f},{y:.1f}" for number, y in enumerate(heights))
-    return Sparkline(f"M{points}", closes[-1] >= closes[0])
+    return f"M{points}"
 
 
 def _key(symbol: str) -> str:

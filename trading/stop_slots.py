@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import Q
 
+from bots.models import BotConfig
 from engine.orders import OrderType, Purpose
 from engine.rules import SymbolRules
 from trading.models import Order, Position
@@ -18,6 +19,11 @@ TRIGGERED = (
     OrderType.TAKE_PROFIT_LIMIT,
 )
 WANTS_A_STOP = Q(bot_config__stop_loss_perc__isnull=False) | Q(bot_config__trailing_stop_perc__isnull=False)
+
+
+def wants_a_stop(bot: BotConfig) -> bool:
+    """As `WANTS_A_STOP` says of rows."""
+    return bot.stop_loss_perc is not None or bot.trailing_stop_perc is not None
 
 
 def free_stop_slots(account: Any, symbol: str, rules: SymbolRules) -> int:

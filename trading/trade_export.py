@@ -26,9 +26,9 @@ CHUNK = 2000
 
 def csv_of(trades: QuerySet[Any]) -> Iterator[str]:
     """Lines of CSV, the names first, in the order of the queryset; read in chunks."""
-    yield _line([NAMES.get(name, name) for name in COLUMNS])
+    yield line([NAMES.get(name, name) for name in COLUMNS])
     for row in trades.values_list(*COLUMNS).iterator(chunk_size=CHUNK):
-        yield _line([_cell(value) for value in row])
+        yield line([_cell(value) for value in row])
 
 
 def _cell(value: Any) -> str:
@@ -43,7 +43,8 @@ def _cell(value: Any) -> str:
     return f"'{text}" if isinstance(value, str) and text.startswith(FORMULA) else text
 
 
-def _line(cells: list[str]) -> str:
+def line(cells: list[str]) -> str:
+    """One line of CSV with its end."""
     buffer = io.StringIO()
     csv.writer(buffer, lineterminator="\r\n").writerow(cells)
     return buffer.getvalue()

@@ -5,7 +5,7 @@ Signals of a prefix of the candles equal the signals of the whole on that prefix
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from engine.market import Candles, FloatArray
 
 type BoolArray = NDArray[np.bool_]
+
+FLAGS: Final = ("long_entry", "long_exit", "short_entry", "short_exit", "ready")
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,17 +43,45 @@ class Strategy:
     window: Callable[[Any], int]
 
 
+class MalformedSignals(ValueError):
+    """A strategy answered something else than a flag per candle; the text names it."""
+
+
+def checked_signals(strategy: Strategy) -> Callable[[Candles, Any], Signals]:
+    """For strategies not of ours: their signals, or MalformedSignals."""
+
+    def signals(candles: Candles, params: Any) -> Signals:
+        said = strategy.signals(candles, params)
+        for name in FLAGS:
+            flags = getattr(said, name, None)
+            if not isinstance(flags, np.ndarray) or flags.dtype != np.bool_ or flags.shape != (len(candles),):
+                wanted = f"a vector of {len(candles)} booleans, one for each candle"
+                raise MalformedSignals(f"the strategy {strategy.name}: {name} must be {wanted}")
+        return said
+
+    return signals
+
+
 def known_twice(*inputs: FloatArray) -> BoolArray:
     """True where every input has a value, and had one a candle before, for a crossing looks at both."""
-    known: BoolArray = ~np.logical_or.reduce([np.isnan(values) for values in inputs])
-    twice = known.copy()
-    twice[:1] = False
-    twice[1:] &= known[:-1]
+    known: BoolArray = inputs[0] == inputs[0]
+    for values in inputs[1:]:
+        known &= values == values
+    twice = np.zeros(len(known), dtype=np.bool_)
+    np.logical_and(known[1:], known[:-1], out=twice[1:])
     return twice
 
 
-def crossed_above(first: FloatArray, second: FloatArray) -> BoolArray:
-    """True where `first` is above `second` and was not one candle before; False next to NaN."""
-    crossed = np.zeros(len(first), dtype=np.bool_)
-    crossed[1:] = (first[1:] > second[1:]) & (first[:-1] <= second[:-1])
+def crossed_above(first: FloatArray | float, second: FloatArray | float) -> BoolArray:
+    """True where `first` is above `second` and was not one candle before; False next to NaN. One may be a level."""
+    above, was_not = np.greater(first, second), np.less_equal(first, second)
+    crossed = np.zeros(len(above), dtype=np.bool_)
+    np.logical_and(above[1:], was_not[:-1], out=crossed[1:])
     return crossed
+
+
+def began(flags: BoolArray) -> BoolArray:
+    """True where a flag is up and was down one candle before; the first candle begins nothing."""
+    begun = np.zeros(len(flags), dtype=np.bool_)
+    np.greater(flags[1:], flags[:-1], out=begun[1:])
+    return begun

@@ -10,22 +10,25 @@ from engine.strategies.params import whole
 
 @dataclass(frozen=True)
 class Params:
-    ema_fast: int = whole(8, 1, 200, label="Fast EMA", help="Candles of the fast average.")
+    ema_fast: int = whole(8, 1, 200, search=(3, 15), label="Fast EMA", help="Candles of the fast average.")
     ema_slow: int = whole(
-        21, 2, 400, label="Slow EMA", help="Candles of the slow average; more than the fast one."
-    )
+        21, 2, 400, search=(15, 60), step=5, label="Slow EMA",
+        help="Candles of the slow average; more than the fast one.",
+    )  # fmt: skip
     ema_period: int | None = whole(
-        None,
-        2,
-        400,
-        label="Trend EMA",
+        None, 2, 400, search=(50, 200), step=50, label="Trend EMA",
         help="Optional: enter long only above this average, short only below it.",
+    )  # fmt: skip
+    rsi_period: int = whole(
+        7, 2, 100, search=(7, 21), step=7, label="RSI period", help="Candles of the relative strength index."
     )
-    rsi_period: int = whole(7, 2, 100, label="RSI period", help="Candles of the relative strength index.")
     rsi_oversold: int = whole(
-        35, 0, 100, label="RSI oversold", help="At or below it, no exit and no short entry."
+        35, 0, 100, search=(20, 45), step=5, label="RSI oversold",
+        help="At or below it, no exit and no short entry.",
+    )  # fmt: skip
+    rsi_overbought: int = whole(
+        65, 0, 100, search=(55, 80), step=5, label="RSI overbought", help="At or above it, no long entry."
     )
-    rsi_overbought: int = whole(65, 0, 100, label="RSI overbought", help="At or above it, no long entry.")
 
     def conflicts(self) -> dict[str, str]:
         found = {}
@@ -40,15 +43,14 @@ def signals(candles: Candles, params: Params) -> Signals:
     close = candles.closes
     fast, slow = ema(close, params.ema_fast), ema(close, params.ema_slow)
     strength = rsi(close, params.rsi_period)
-    trend = close if params.ema_period is None else ema(close, params.ema_period)
-    ready = known_twice(fast, slow, strength, trend)
+    trend = None if params.ema_period is None else ema(close, params.ema_period)
+    ready = known_twice(slow, strength) if trend is None else known_twice(slow, strength, trend)
     up = ready & crossed_above(fast, slow) & (strength < params.rsi_overbought)
     down = ready & crossed_above(slow, fast) & (strength > params.rsi_oversold)
-    has_trend = params.ema_period is not None
     return Signals(
-        long_entry=up & (close > trend) if has_trend else up,
+        long_entry=up if trend is None else up & (close > trend),
         long_exit=down,
-        short_entry=down & (close < trend) if has_trend else down,
+        short_entry=down if trend is None else down & (close < trend),
         short_exit=up,
         ready=ready,
     )

@@ -3,8 +3,6 @@ overbought."""
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from engine.indicators import rsi, rsi_window
 from engine.market import Candles
 from engine.strategies.contract import Signals, Strategy, crossed_above, known_twice
@@ -13,13 +11,17 @@ from engine.strategies.params import whole
 
 @dataclass(frozen=True)
 class Params:
-    rsi_period: int = whole(14, 2, 100, label="RSI period", help="Candles of the relative strength index.")
+    rsi_period: int = whole(
+        14, 2, 100, search=(7, 28), step=7, label="RSI period", help="Candles of the relative strength index."
+    )
     rsi_oversold: int = whole(
-        30, 0, 100, label="RSI oversold", help="Climbing above it is the signal to enter long."
-    )
+        30, 0, 100, search=(15, 40), step=5, label="RSI oversold",
+        help="Climbing above it is the signal to enter long.",
+    )  # fmt: skip
     rsi_overbought: int = whole(
-        70, 0, 100, label="RSI overbought", help="Falling below it is the signal to leave, or to enter short."
-    )
+        70, 0, 100, search=(60, 85), step=5, label="RSI overbought",
+        help="Falling below it is the signal to leave, or to enter short.",
+    )  # fmt: skip
 
     def conflicts(self) -> dict[str, str]:
         if self.rsi_oversold >= self.rsi_overbought:
@@ -29,11 +31,9 @@ class Params:
 
 def signals(candles: Candles, params: Params) -> Signals:
     strength = rsi(candles.closes, params.rsi_period)
-    oversold = np.full(len(strength), float(params.rsi_oversold))
-    overbought = np.full(len(strength), float(params.rsi_overbought))
     ready = known_twice(strength)
-    up = ready & crossed_above(strength, oversold)
-    down = ready & crossed_above(overbought, strength)
+    up = ready & crossed_above(strength, float(params.rsi_oversold))
+    down = ready & crossed_above(float(params.rsi_overbought), strength)
     return Signals(long_entry=up, long_exit=down, short_entry=down, short_exit=up, ready=ready)
 
 

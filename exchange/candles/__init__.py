@@ -1,4 +1,4 @@
-"""The candle store: `sync` fetches what is missing, `read` reads without a network, months are packed when over.
+"""The candle store: `sync` and `read` serve the market's end, `ensure` and `history` years of minutes for backtests.
 
 Only closed candles are ever stored, and one that is stored never changes. Call `sync` outside a transaction: what it
 stored is remembered by the process and must not be rolled back.
@@ -6,31 +6,24 @@ stored is remembered by the process and must not be rolled back.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
-
-import numpy as np
-
 from engine.market import Candles, interval_ms
-from exchange.candles.months import pack_finished_months
+from exchange.candles.asking import PAGE, FetchCancelled
+from exchange.candles.blocks import CandlesDiffer
+from exchange.candles.fetching import Absent, Ensured, absent, ensure
+from exchange.candles.gaps import Gap, find_gaps
+from exchange.candles.history import fingerprint, history, known_range, stored
+from exchange.candles.months import pack_settled_days
 from exchange.candles.packing import DamagedBlock
-from exchange.candles.store import Series, insert, insert_newest, stored
+from exchange.candles.store import Series, insert, insert_newest
 from exchange.candles.window import Stretch, forget_windows, window_of
 from exchange.models import Venue
 from exchange.port import MarketData
 
 __all__ = [
-    "DamagedBlock", "Gap", "Series", "find_gaps", "forget_windows", "insert_newest", "pack_finished_months", "read",
-    "source_of", "sync",
+    "Absent", "CandlesDiffer", "DamagedBlock", "Ensured", "FetchCancelled", "Gap", "Series", "absent", "ensure",
+    "find_gaps", "fingerprint", "forget_windows", "history", "insert_newest", "known_range", "pack_settled_days",
+    "read", "source_of", "sync",
 ]  # fmt: skip
-
-PAGE: Final = 1000
-
-
-class Gap(NamedTuple):
-    """Candles that are missing: the first and the last opening (ms), inclusive."""
-
-    first_ms: int
-    last_ms: int
 
 
 def source_of(venue: str) -> str:
@@ -92,19 +85,6 @@ def read(
     if known.covers(start_ms, until_open_ms):
         return known.part(start_ms, until_open_ms)
     return stored(series, start_ms, until_open_ms)
-
-
-def find_gaps(
-    candles: Candles, interval: str, start_ms: int | None = None, until_open_ms: int | None = None
-) -> list[Gap]:
-    """Stretches without a candle, also before the first and after the last where bounds are given."""
-    length = interval_ms(interval)
-    before = [] if start_ms is None else [-(-start_ms // length) * length - length]
-    after = [] if until_open_ms is None else [until_open_ms // length * length + length]
-    ends = [np.array(edge, dtype=np.int64) for edge in (before, after)]
-    openings = np.concatenate((ends[0], candles.open_ms, ends[1]))
-    holes = np.flatnonzero(np.diff(openings) > length)
-    return [Gap(int(openings[at]) + length, int(openings[at + 1]) - length) for at in holes]
 
 
 def _completed(market_data: MarketData, series: Series, start_ms: int, until_ms: int) -> tuple[int, Candles]:

@@ -1,24 +1,21 @@
-"""Candles at rest: rows of the running month, packed blocks of months gone by. Only closed candles come here.
+"""Series of candles, and their rows: the candles of the last days. Only closed candles come here.
 
-A candle once stored never changes: an insert of one that is there does nothing, and a block is believed over a row.
+A candle once stored never changes: an insert of one that is there does nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from functools import lru_cache
 from typing import Final, NamedTuple
 
 import numpy as np
 from django.db import connection
 
 from engine.market import Candle, Candles
-from exchange.candles.packing import merge, unpack
-from exchange.models import CandleBlock
 
-# A month of minutes is 2 MB; a process keeps at most these many unpacked.
-BLOCKS_KEPT: Final = 6
+# The series backtests read, and every coarser one is made of.
+MINUTES: Final = "1m"
 
 
 class Series(NamedTuple):
@@ -38,10 +35,8 @@ def month_start_ms(month: date) -> int:
     return int(datetime(month.year, month.month, 1, tzinfo=UTC).timestamp()) * 1000
 
 
-def stored(series: Series, start_ms: int, until_ms: int) -> Candles:
-    """Everything stored with an opening from `start_ms` to `until_ms`, both inclusive."""
-    packed = _from_blocks(series, start_ms, until_ms)
-    return merge(packed, rows_between(series, start_ms, until_ms))
+def month_after(month: date) -> date:
+    return month.replace(year=month.year + month.month // 12, month=month.month % 12 + 1)
 
 
 # One value of big-endian integers instead of thousands of numbers to parse: a third of the time.
@@ -106,22 +101,3 @@ def delete_rows(series: Series, open_ms: list[int]) -> int:
             [*series, open_ms],
         )
         return cursor.rowcount
-
-
-def _from_blocks(series: Series, start_ms: int, until_ms: int) -> Candles:
-    found = CandleBlock.objects.filter(
-        **series._asdict(), month__gte=month_of(start_ms), month__lte=month_of(until_ms)
-    )
-    candles = Candles.empty()
-    for key, checksum in found.order_by("month").values_list("pk", "checksum"):
-        whole = block(key, checksum)
-        first, last = np.searchsorted(whole.open_ms, [start_ms, until_ms + 1])
-        candles = merge(candles, whole[int(first) : int(last)])
-    return candles
-
-
-@lru_cache(maxsize=BLOCKS_KEPT)
-def block(key: int, checksum: str) -> Candles:
-    """A block by its id, verified. The checksum is part of what is remembered, so a rewritten block is read again."""
-    columns, count = CandleBlock.objects.values_list("columns", "count").get(pk=key)
-    return unpack(bytes(columns), count=count, expected=checksum)

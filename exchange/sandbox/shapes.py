@@ -3,6 +3,7 @@
 from typing import Any
 
 from exchange.sandbox.filling import MAKER_FEE_E6, TAKER_FEE_E6
+from exchange.sandbox.public_trades import PublicTrade
 from exchange.sandbox.state import Account, Order, OrderList, Trade
 from exchange.sandbox.tape import E8
 
@@ -257,3 +258,17 @@ def trade_fee(symbol: str) -> dict[str, Any]:
 def symbol_info(recorded: dict[str, Any], status: str) -> dict[str, Any]:
     """The recorded entry, promising only what this venue executes."""
     return dict(recorded) | dict.fromkeys(SYMBOL_FLAGS_OFF, False) | {"status": status}
+
+
+def aggregate_trade(trade: PublicTrade) -> dict[str, Any]:
+    """Every trade is an aggregate of its own."""
+    return {
+        "a": trade.trade_id,
+        "p": fixed(trade.price),
+        "q": fixed(trade.quantity),
+        "f": trade.trade_id,
+        "l": trade.trade_id,
+        "T": trade.market_ms,
+        "m": trade.is_buyer_maker,
+        "M": True,
+    }

@@ -12,7 +12,7 @@ from exchange.sandbox.public_trades import (
     trades_between,
 )
 from exchange.sandbox.reading import Field, integer_field, limit_field, symbol_field
-from exchange.sandbox.shapes import fixed
+from exchange.sandbox.shapes import aggregate_trade, fixed
 from exchange.sandbox.spot_market import known_symbol
 
 DEFAULT_DEPTH, MOST_DEPTH = 100, 5_000
@@ -61,7 +61,7 @@ def aggregates(call: Call) -> list[Any]:
         found = [trade for trade in _from(call, earlier + 1) if trade.market_ms <= end_ms]
     else:
         found = _newest(call, end_ms)
-    return [_aggregate(trade) for trade in found]
+    return [aggregate_trade(trade) for trade in found]
 
 
 def _newest(call: Call, end_ms: int) -> list[PublicTrade]:
@@ -91,19 +91,6 @@ def _trade(trade: PublicTrade) -> dict[str, Any]:
         "time": trade.market_ms,
         "isBuyerMaker": trade.is_buyer_maker,
         "isBestMatch": True,
-    }
-
-
-def _aggregate(trade: PublicTrade) -> dict[str, Any]:
-    return {
-        "a": trade.trade_id,
-        "p": fixed(trade.price),
-        "q": fixed(trade.quantity),
-        "f": trade.trade_id,
-        "l": trade.trade_id,
-        "T": trade.market_ms,
-        "m": trade.is_buyer_maker,
-        "M": True,
     }
 
 

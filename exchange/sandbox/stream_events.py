@@ -9,7 +9,7 @@ from exchange.sandbox.book import changed_levels
 from exchange.sandbox.klines import INTERVAL_MS, Window
 from exchange.sandbox.market import Market
 from exchange.sandbox.public_trades import PublicTrade
-from exchange.sandbox.shapes import fixed
+from exchange.sandbox.shapes import aggregate_trade, fixed
 from exchange.sandbox.tickers import book_ticker, day_ticker, kline_rows
 
 Json = dict[str, Any]
@@ -134,17 +134,4 @@ def trade_event(symbol: str, trade: PublicTrade, market_ms: int) -> Json:
 
 
 def aggregate_trade_event(symbol: str, trade: PublicTrade, market_ms: int) -> Json:
-    """Every trade is an aggregate of its own."""
-    return {
-        "e": "aggTrade",
-        "E": market_ms,
-        "s": symbol,
-        "a": trade.trade_id,
-        "p": fixed(trade.price),
-        "q": fixed(trade.quantity),
-        "f": trade.trade_id,
-        "l": trade.trade_id,
-        "T": trade.market_ms,
-        "m": trade.is_buyer_maker,
-        "M": True,
-    }
+    return {"e": "aggTrade", "E": market_ms, "s": symbol, **aggregate_trade(trade)}

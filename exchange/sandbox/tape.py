@@ -71,16 +71,20 @@ def load_tape(entry: dict[str, Any], folder: Path = RECORDINGS) -> Tape:
     )
 
 
+def recorded_entries(folder: Path = RECORDINGS) -> list[dict[str, Any]]:
+    """The manifest: what is recorded, in which file, from when to when."""
+    entries: list[dict[str, Any]] = json.loads((folder / "manifest.json").read_text())
+    return entries
+
+
 def recorded_digests(folder: Path = RECORDINGS) -> dict[str, str]:
     """What identifies each symbol's candles, whatever file holds them."""
-    entries = json.loads((folder / "manifest.json").read_text())
-    return {entry["symbol"]: entry["columns_sha256"] for entry in entries}
+    return {entry["symbol"]: entry["columns_sha256"] for entry in recorded_entries(folder)}
 
 
 def load_tapes(folder: Path = RECORDINGS) -> dict[str, Tape]:
     """Every recorded symbol, in the manifest's order."""
-    entries = json.loads((folder / "manifest.json").read_text())
-    return {entry["symbol"]: load_tape(entry, folder) for entry in entries}
+    return {entry["symbol"]: load_tape(entry, folder) for entry in recorded_entries(folder)}
 
 
 def load_exchange_info(folder: Path = RECORDINGS) -> dict[str, Any]:

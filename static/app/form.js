@@ -1,7 +1,7 @@
-// The bot form, guided: one step at a time, checked by the server as it is typed. Without this it is one long form.
+// A form in steps (of a bot, of a backtest), guided: one step at a time, checked by the server as it is typed. Without this it is one long form.
 (function () {
   "use strict";
-  var form = document.getElementById("bot-form"), own = document.currentScript;
+  var form = document.querySelector("form[data-guided]"), own = document.currentScript;
   if (!form || !window.htmx) return;
   var summary = document.getElementById("summary");
   var sections = Array.from(form.querySelectorAll("[data-step]"));

@@ -31,6 +31,7 @@ BODIES = {
 PATHS = (
     "auth/register", "auth/login", "auth/refresh", "auth/logout", "auth/forgot-password", "auth/reset-password",
     "auth/change-password", "api-keys/", "bot-configs/", "halts/",
+    "backtests/", "backtest/run", "optimizations/",
 )  # fmt: skip
 
 

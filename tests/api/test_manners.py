@@ -65,7 +65,7 @@ def test_symbols_are_open_and_futures_are_none(anonymous_api, symbols):
 
 
 def test_a_strategy_describes_its_params(alice_api):
-    ema, rsi = alice_api.get("/api/v1/strategies").json()
+    ema, rsi, macd, bollinger, confluence = alice_api.get("/api/v1/strategies").json()
     assert (ema["name"], [param["name"] for param in ema["params"]]) == (
         "ema",
         ["ema_fast", "ema_slow", "ema_period", "rsi_period", "rsi_oversold", "rsi_overbought"],
@@ -75,7 +75,20 @@ def test_a_strategy_describes_its_params(alice_api):
         ["rsi_period", "rsi_oversold", "rsi_overbought"],
     )
     fast = ema["params"][0]
-    assert (fast["type"], fast["default"], fast["minimum"] < 8 < fast["maximum"]) == ("integer", 8, True)
+    assert (fast["type"], fast["default"], fast["minimum"], fast["maximum"]) == ("integer", 8, 1, 200)
+    assert (fast["step"], fast["search"]) == (1, [3, 15])
+    deviations = bollinger["params"][1]
+    assert {
+        name: deviations[name] for name in ("type", "default", "minimum", "maximum", "step", "search")
+    } == {
+        "type": "decimal",
+        "default": "2",
+        "minimum": "0.1",
+        "maximum": "10",
+        "step": "0.25",
+        "search": ["1.5", "3"],
+    }
+    assert [entry["name"] for entry in (macd, confluence)] == ["macd", "confluence"]
 
 
 def test_any_origin_may_ask_outside_production(anonymous_api):

@@ -16,7 +16,17 @@ READS = re.compile(r"""(?:\benv(?:\.\w+)?|\bsecret|\bpositive_amount)\(\s*["']([
 # Not a person's to set: where .env is, and which of our processes this is.
 INTERNAL = {"ENV_FILE", "PROCESS_ROLE"}
 # SPEC §13, as far as this version goes.
-COMMANDS = {"quickstart", "run_bots", "run_feed", "audit_fills", "sandbox", "doctor", "verify_audit_log"}
+COMMANDS = {
+    "quickstart",
+    "run_bots",
+    "run_feed",
+    "audit_fills",
+    "sandbox",
+    "doctor",
+    "verify_audit_log",
+    "backfill_candles",
+    "backtest",
+}
 
 
 def test_env_example_names_every_setting_and_no_other() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from typing import Any
 
 import pytest
@@ -14,9 +13,9 @@ from accounts.models import ApiKey
 from bots.configuration import ConfigurationRefused, create_bot
 from bots.models import BotConfig
 from bots.validation import check_configuration
+from tests.races import WAIT_S, wait_until_somebody_waits
 
 pytestmark = pytest.mark.django_db(transaction=True)
-WAIT_S = 20
 
 
 def test_a_bot_made_after_the_deletion_has_looked_forbids_it(alice: Any, wanted: Any, paper_key: Any) -> None:
@@ -41,20 +40,6 @@ def test_a_bot_made_after_the_deletion_has_looked_forbids_it(alice: Any, wanted:
         bot = BotConfig.objects.create(user=alice, account=paper_key.account, **checked)
     deleter.join(WAIT_S)
     assert (ends, ApiKey.objects.count()) == ([[str(bot)]], 1)
-
-
-def wait_until_somebody_waits() -> None:
-    """For a lock that this connection holds."""
-    waiting = (
-        "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
-    )
-    deadline = time.monotonic() + WAIT_S
-    with connection.cursor() as cursor:
-        while time.monotonic() < deadline:
-            if cursor.execute(waiting).fetchone()[0]:
-                return
-            time.sleep(0.01)
-    raise AssertionError("nobody waits")
 
 
 def test_of_many_bots_and_one_deletion_at_once_nothing_is_left_half(

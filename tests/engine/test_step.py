@@ -13,7 +13,7 @@ from engine.rules import SymbolRules
 
 SOURCES = (
     (amounts, ("share_e6", "share_up_e6")),
-    (exits, ("_below", "protective_ticks", "trailed_stop_ticks", "stop_limit_ticks")),
+    (exits, ("stop_ticks_below", "target_ticks_above", "protective_ticks", "trailed_stop_ticks", "stop_limit_ticks")),
     (limits, ("limit_reached", "is_cooling", "breaker_trips")),
     (sizing, ("entry_quote_e8",)),
     (rules, ("notional_e8", "steps_for", "market_fault")),

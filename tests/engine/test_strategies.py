@@ -27,6 +27,10 @@ PARAM_SETS: list[tuple[str, dict[str, Any]]] = [
     ("ema", {"rsi_period": 14, "rsi_oversold": 40, "rsi_overbought": 60}),
     ("rsi", {"rsi_period": 2, "rsi_oversold": 10, "rsi_overbought": 90}),
     ("rsi", {"rsi_period": 7, "rsi_oversold": 49, "rsi_overbought": 50}),
+    ("macd", {"macd_fast": 3, "macd_slow": 10, "macd_signal": 16}),
+    ("macd", {"macd_fast": 1, "macd_slow": 2, "macd_signal": 2}),
+    ("bollinger", {"bollinger_period": 5, "bollinger_deviations": "0.75"}),
+    ("confluence", {"votes_needed": 2, "volume_ratio": "1.25", "rsi_band": 10}),
 ]
 
 
@@ -41,7 +45,7 @@ def closes(*values: int) -> Candles:
 
 
 def test_the_registry_knows_its_strategies_and_nothing_unknown() -> None:
-    assert [entry.name for entry in all_strategies()] == ["ema", "rsi"]
+    assert [entry.name for entry in all_strategies()] == ["ema", "rsi", "macd", "bollinger", "confluence"]
     with pytest.raises(UnknownStrategy, match="martingale"):
         strategy("martingale")
 

@@ -7,10 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from requests.adapters import HTTPAdapter
 
+from exchange.binance.client import BinanceExchange
+from exchange.binance.clock import ServerClock
+from exchange.binance.venue_client import Patience
 from exchange.port import Credentials, Exchange
 from exchange.sandbox.credentials import mint_api_key, secret_for
 from exchange.sandbox.running import SandboxProcess
+from tests.exchange.edge import KEY, SECRET, Edge
 
 MIDDLE_OF_RECORDING_MS = 1_754_222_400_000  # 2025-08-03 12:00 UTC
 
@@ -41,3 +46,21 @@ def exchange(credentials: Credentials) -> Exchange:
     from exchange.connect import exchange_for
 
     return exchange_for("sandbox", credentials)
+
+
+@pytest.fixture
+def edge() -> Iterator[Edge]:
+    with Edge() as server:
+        yield server
+
+
+@pytest.fixture
+def client(edge: Edge) -> BinanceExchange:
+    """Talks to the edge, impatiently, and asks nothing twice."""
+    return BinanceExchange(
+        edge.url,
+        HTTPAdapter(max_retries=0),
+        ServerClock(),
+        credentials=Credentials(KEY, SECRET),
+        patience=Patience(connect=1, order=0.2, read=0.2),
+    )

@@ -14,6 +14,8 @@ from typing import Any
 
 # Gets the connection after the request was read; what it returns is sent, and the connection closed.
 Ending = Callable[[socket.socket], bytes]
+# What its client signs with: so that a test can look for them where they must not be.
+KEY, SECRET = "K" * 64, "S" * 64
 
 
 def http(status: int, body: bytes | str | object, **headers: str) -> Ending:

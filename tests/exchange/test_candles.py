@@ -12,9 +12,9 @@ from django.test.utils import CaptureQueriesContext
 
 from engine.market import MINUTE_MS, Candles, candles_of
 from exchange import candles as store
+from exchange.candles.history import stored as stored_candles
 from exchange.candles.months import pack_month
 from exchange.candles.store import Series, insert, rows_between
-from exchange.candles.store import stored as stored_candles
 from exchange.models import CandleBlock, CandleRow
 
 pytestmark = pytest.mark.django_db
@@ -175,43 +175,56 @@ def test_the_source_names_who_served_the_candles() -> None:
 
 
 NOVEMBER, DECEMBER = date(2025, 11, 1), 43_200  # minutes of November
+DAY = 1440
 
 
 def fill_across_december() -> Series:
+    """A hundred minutes of November, and twenty of the third of December: two whole days lie between."""
     series = Series(*SERIES)
-    insert(series, candles_of(candle(number) for number in range(DECEMBER - 100, DECEMBER + 20)))
+    numbers = [*range(DECEMBER - 100, DECEMBER), *range(DECEMBER + 2 * DAY, DECEMBER + 2 * DAY + 20)]
+    insert(series, candles_of(candle(number) for number in numbers))
     return series
 
 
-def test_finished_months_are_packed_and_read_with_the_rows() -> None:
+def test_settled_days_are_packed_and_read_with_the_rows() -> None:
     series = fill_across_december()
-    assert store.pack_finished_months() == 100
+    assert store.pack_settled_days() == 100
     assert CandleRow.objects.count() == 20
     packed = CandleBlock.objects.get()
     assert (packed.month, packed.count, packed.first_open_ms) == (NOVEMBER, 100, opening(DECEMBER - 100))
-    assert numbers_of(stored_candles(series, opening(DECEMBER - 10), opening(DECEMBER + 10))) == list(
-        range(DECEMBER - 10, DECEMBER + 11)
-    )
-    assert store.pack_finished_months() == 0
+    assert numbers_of(stored_candles(series, opening(DECEMBER - 10), opening(DECEMBER + 2 * DAY + 10))) == [
+        *range(DECEMBER - 10, DECEMBER),
+        *range(DECEMBER + 2 * DAY, DECEMBER + 2 * DAY + 11),
+    ]
+    assert store.pack_settled_days() == 0
+
+
+def test_the_last_two_days_stay_rows_also_inside_a_month() -> None:
+    insert(Series(*SERIES), candles_of(candle(number) for number in range(0, 5 * DAY, 60)))
+    assert store.pack_settled_days() == 2 * 24
+    assert sorted(CandleRow.objects.values_list("open_ms", flat=True))[0] == opening(2 * DAY)
+    insert(Series(*SERIES), candles_of([candle(6 * DAY)]))
+    assert store.pack_settled_days() == 2 * 24
+    assert (CandleBlock.objects.get().count, CandleRow.objects.count()) == (4 * 24, 25)
 
 
 def test_late_rows_join_a_block_and_a_row_that_differs_is_kept() -> None:
     series = fill_across_december()
-    store.pack_finished_months()
+    store.pack_settled_days()
     insert(
         series, candles_of([candle(DECEMBER - 101), candle(DECEMBER - 50), candle(DECEMBER - 40, volume=1)])
     )
-    assert store.pack_finished_months() == 2
+    assert store.pack_settled_days() == 2
     assert CandleBlock.objects.get().count == 101
     assert rows_between(series, 0, opening(DECEMBER - 1)).at(0).volume == 1
     both = stored_candles(series, opening(DECEMBER - 101), opening(DECEMBER + 19))
-    assert numbers_of(both) == list(range(DECEMBER - 101, DECEMBER + 20))
+    assert numbers_of(both) == list(range(DECEMBER - 101, DECEMBER))
     assert set(both.volume.tolist()) == {7}
 
 
 def test_a_damaged_block_is_noticed_and_no_row_is_lost() -> None:
     series = fill_across_december()
-    store.pack_finished_months()
+    store.pack_settled_days()
     block = CandleBlock.objects.get()
     block.columns = b"\x01" + bytes(block.columns)[1:]
     block.save()

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from requests.adapters import HTTPAdapter
 
 from engine.orders import OrderType, Side
 from exchange.binance.client import BinanceExchange
-from exchange.binance.clock import ServerClock
-from exchange.binance.venue_client import Patience
 from exchange.port import (
-    Credentials,
     DuplicateOrder,
     ExchangeError,
     OutcomeUnknown,
@@ -66,23 +62,6 @@ LIST_ANSWER = {
     "orders": [{"clientOrderId": "tb-7-stop-1"}, {"clientOrderId": "tb-7-target-1"}],
     "orderReports": [STOP_ANSWER, order("tb-7-target-1", "LIMIT_MAKER", workingTime=1507725176595)],
 }
-
-
-@pytest.fixture
-def edge() -> Iterator[Edge]:
-    with Edge() as server:
-        yield server
-
-
-@pytest.fixture
-def client(edge: Edge) -> BinanceExchange:
-    return BinanceExchange(
-        edge.url,
-        HTTPAdapter(max_retries=0),
-        ServerClock(),
-        credentials=Credentials("K" * 64, "S" * 64),
-        patience=Patience(connect=1, order=0.2, read=0.2),
-    )
 
 
 ACTS: dict[str, Callable[[BinanceExchange], object]] = {

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator
 
 import pytest
-from requests.adapters import HTTPAdapter
 
 from engine.orders import Side
 from exchange.binance.client import BinanceExchange
-from exchange.binance.clock import ServerClock
-from exchange.binance.venue_client import Patience
 from exchange.port import (
-    Credentials,
     CredentialsRefused,
     DuplicateOrder,
     ExchangeError,
@@ -24,9 +19,8 @@ from exchange.port import (
     Stamp,
     Unavailable,
 )
-from tests.exchange.edge import Edge, Ending, closing, half, http, refusal, resetting
+from tests.exchange.edge import KEY, SECRET, Edge, Ending, closing, half, http, refusal, resetting
 
-KEY, SECRET = "K" * 64, "S" * 64
 ORDER = MarketOrder("BTCUSDT", Side.BUY, "tb-7-entry-1", quote_quantity_e8=100 * 10**8)
 STAMP = Stamp(1_700_000_000_123, 4_321)
 FILLED = {
@@ -49,23 +43,6 @@ FILLED = {
     ],
 }
 HTML = "<html><body>503 Service Temporarily Unavailable</body></html>"
-
-
-@pytest.fixture
-def edge() -> Iterator[Edge]:
-    with Edge() as server:
-        yield server
-
-
-@pytest.fixture
-def client(edge: Edge) -> BinanceExchange:
-    return BinanceExchange(
-        edge.url,
-        HTTPAdapter(max_retries=0),
-        ServerClock(),
-        credentials=Credentials(KEY, SECRET),
-        patience=Patience(connect=1, order=0.2, read=0.2),
-    )
 
 
 UNKNOWN: dict[str, Ending] = {

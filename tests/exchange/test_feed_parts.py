@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from typing import Any
 
 import pytest
@@ -49,14 +48,16 @@ def test_what_comes_while_one_works_is_one_batch() -> None:
 
 def test_a_batch_that_breaks_is_not_the_last() -> None:
     handled: list[int] = []
+    begun = threading.Event()
 
     def handle(batch: list[int]) -> None:
+        begun.set()
         for number in batch:
             handled.append(10 // number)
 
     worker = Batches("test", handle)
     worker.put(0)
-    time.sleep(0.05)
+    assert begun.wait(5)
     worker.put(5)
     worker.stop(within_seconds=5)
     assert handled == [2]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from requests.adapters import HTTPAdapter
@@ -31,12 +31,6 @@ class Time:
 
     def __call__(self) -> float:
         return self.seconds
-
-
-@pytest.fixture
-def edge() -> Iterator[Edge]:
-    with Edge() as server:
-        yield server
 
 
 @pytest.fixture

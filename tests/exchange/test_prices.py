@@ -7,21 +7,13 @@ from contextlib import aclosing
 from typing import Any
 
 import pytest
-from structlog.testing import capture_logs
 
 from exchange import prices
 from exchange.cache import cache
-from exchange.connect import market_data
 from exchange.port import DayTicker
-from exchange.sandbox.running import SandboxProcess, free_port
 
 E8 = 100_000_000
 HERE = ("sandbox", "spot")
-
-
-@pytest.fixture(autouse=True)
-def _nothing_asked() -> None:
-    prices.forget_asked()
 
 
 @pytest.fixture
@@ -36,12 +28,12 @@ def ticker(symbol: str, price: int, at_ms: int = 5) -> DayTicker:
 def test_the_newest_price_of_each_symbol_is_kept() -> None:
     assert prices.publish(*HERE, [ticker("BTCUSDT", 100), ticker("ETHUSDT", 10)])
     assert prices.publish(*HERE, [ticker("BTCUSDT", 101, at_ms=6)])
-    assert prices.last_price_e8(*HERE, "BTCUSDT") == (101 * E8, 6)
-    assert prices.prices(*HERE) == {
+    found = cache().counts().get("prices", {"hits": 0})["hits"]
+    assert prices.published(*HERE) == {
         "BTCUSDT": ticker("BTCUSDT", 101, at_ms=6),
         "ETHUSDT": ticker("ETHUSDT", 10),
     }
-    assert cache().counts()["prices"]["hits"] >= 2
+    assert cache().counts()["prices"]["hits"] == found + 1
 
 
 def test_prices_live_as_long_as_their_feed() -> None:
@@ -65,29 +57,13 @@ def test_changes_are_told_to_whoever_listens() -> None:
     assert asyncio.run(listen()) == {"BTCUSDT": ticker("BTCUSDT", 100)}
 
 
-def test_without_a_feed_the_exchange_is_asked_and_the_log_says_so_once(sandbox: SandboxProcess) -> None:
-    with capture_logs() as logs:
-        found = prices.prices(*HERE)
-        assert prices.prices(*HERE) == found
-    assert set(found) == {"BTCUSDT", "ETHUSDT"}
-    assert found["BTCUSDT"].price_e8 == market_data("sandbox").price_e8("BTCUSDT")
-    assert [line["event"] for line in logs] == ["prices_by_request"]
-    assert prices.last_price_e8(*HERE, "BTCUSDT") == (
-        found["BTCUSDT"].price_e8,
-        market_data("sandbox").market_time_ms("BTCUSDT"),
-    )
+def test_without_a_feed_nothing_is_published() -> None:
+    assert prices.published(*HERE) == {}
 
 
-def test_without_redis_the_exchange_is_asked(sandbox: SandboxProcess, without_redis: None) -> None:
+def test_without_redis_nothing_is_published(without_redis: None) -> None:
     assert not prices.publish(*HERE, [ticker("BTCUSDT", 100)])
-    assert prices.prices(*HERE)["BTCUSDT"].price_e8 == market_data("sandbox").price_e8("BTCUSDT")
-    assert prices.last_price_e8(*HERE, "NOPEUSDT") is None
-
-
-def test_without_anybody_there_are_no_prices(settings: Any, without_redis: None) -> None:
-    settings.SANDBOX_URL = f"http://127.0.0.1:{free_port()}"
-    assert prices.prices(*HERE) == {}
-    assert prices.last_price_e8(*HERE, "BTCUSDT") is None
+    assert prices.published(*HERE) == {}
 
 
 def test_without_redis_listening_ends(without_redis: None) -> None:

@@ -33,7 +33,8 @@ def live_site(transactional_db: None) -> Iterator[str]:
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     end = time.monotonic() + 10
-    while not server.started and time.monotonic() < end:
+    while not server.started:
+        assert time.monotonic() < end, "the site does not answer"
         time.sleep(0.02)
     yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     server.should_exit = True

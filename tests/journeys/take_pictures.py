@@ -30,6 +30,8 @@ PAGES = {
     "bots": ("/bots/", "#bots"),
     "trades": ("/trades/", "#trades"),
     "markets": ("/markets/", "[data-quote] .spark"),
+    "backtests": ("/backtests/", "#backtests"),
+    "optimizations": ("/optimizations/", "#optimizations"),
     "keys": ("/keys/", ".key-balance table"),
     "halts": ("/halts/", "#halts"),
     "going-flat": ("/halts/flat/", "#flat"),
@@ -73,6 +75,7 @@ def _take_all(page: Any, url: str, signed_in: Any, path_of: Any) -> None:
         page.wait_for_selector(seen)
         _take_tall(page, path_of(name))
     _take_receipt(page, url, path_of("receipt"))
+    take_backtests(page, url, path_of)
 
 
 def _take(page: Any, address: str, path: str, *, seen: str = "body") -> None:
@@ -94,6 +97,27 @@ def _sign_in(browser: Any, url: str, who: tuple[str, str]) -> Any:
     cookies = context.cookies()
     context.close()
     return cookies
+
+
+def take_backtests(page: Any, url: str, path_of: Any) -> None:
+    """The form, the newest report from above and further down, and two side by side; where there are any."""
+    page.goto(f"{url}/backtests/new/?preset=eager")
+    page.wait_for_selector("#summary ul")
+    _take_tall(page, path_of("backtest-form"))
+    page.goto(f"{url}/backtests/?status=done")
+    boxes = page.locator("input[form=compare]")
+    numbers = [boxes.nth(at).input_value() for at in range(min(boxes.count(), 3))]
+    if numbers:
+        page.goto(f"{url}/backtests/{numbers[0]}/")
+        page.wait_for_selector("#price canvas")
+        page.wait_for_selector("#curves canvas")
+        _take_tall(page, path_of("backtest"))
+        page.locator("#months").evaluate("part => part.scrollIntoView()")
+        _take_tall(page, path_of("backtest-positions"))
+    if len(numbers) > 1:
+        page.goto(f"{url}/backtests/compare/?" + "&".join(f"id={number}" for number in numbers))
+        page.wait_for_selector("#compare-curves canvas")
+        _take_tall(page, path_of("backtest-compare"))
 
 
 def _take_receipt(page: Any, url: str, path: str) -> None:

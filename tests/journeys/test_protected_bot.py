@@ -127,6 +127,9 @@ def test_a_price_that_cannot_be_is_refused_in_the_dialog(open_page: Any, sandbox
     expect(page.locator("#bot-status")).to_contain_text("Pending")
     walk_until_trades(sandbox, bot, 1)
     page.get_by_role("link", name="Move stop or target").click()
+    # What is typed before htmx has taken the dialog in hand is heard with the next key only.
+    expect(page.get_by_role("dialog")).to_be_visible()
+    expect(page.locator(".htmx-added, .htmx-settling")).to_have_count(0)
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Stop loss").fill("9999999")
     expect(dialog.get_by_role("alert")).to_contain_text("A stop lies below the last price")

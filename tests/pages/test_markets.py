@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,11 +14,12 @@ from django.utils import timezone
 
 from accounts.models import FavouriteSymbol
 from engine.market import last_closed_opening
+from exchange import prices
 from exchange.connect import forget_clients, market_data
 from exchange.models import SymbolInfo
 from trading.market_book import forget_depth
 from trading.market_chart import series_of
-from trading.markets import board_of, forget_board
+from trading.markets import MARKET, VENUE, board_of, forget_board
 from trading.studies import draw_overlay
 
 
@@ -50,6 +52,18 @@ def test_the_list_shows_every_symbol_with_its_day(alice_page: Any, sandbox: Any,
     assert float(row.quote.change) == pytest.approx((ticker.price_e8 / ticker.open_e8 - 1) * 100)
     assert row.sparkline is not None
     assert "Live prices" in shown
+
+
+@pytest.mark.parametrize(("yesterday", "colour"), [(1.5, "spark-down"), (0.5, "spark-up")])
+def test_a_line_has_the_colour_of_the_change_beside_it(
+    alice_page: Any, sandbox: Any, symbols: None, yesterday: float, colour: str
+) -> None:
+    """The line begins up to half an hour later than the 24 hours that the change is about."""
+    told = market_data("sandbox").day_tickers()
+    prices.publish(VENUE, MARKET, [replace(row, open_e8=int(row.price_e8 * yesterday)) for row in told])
+    for address in ("/markets/", "/markets/BTCUSDT/sparkline/"):
+        shown = alice_page.get(address).content.decode()
+        assert set(re.findall(r"spark-(?:up|down)", shown)) == {colour}
 
 
 @pytest.mark.parametrize(

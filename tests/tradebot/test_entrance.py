@@ -105,7 +105,7 @@ def test_an_unknown_verb_is_a_usage_error(capsys: pytest.CaptureFixture[str]) ->
 
 
 @pytest.mark.parametrize(
-    "arguments", [["parity"], ["bench", "nothing"], ["stop", "now"], ["check", "nothing"]]
+    "arguments", [["parity", "--candles", "0"], ["bench", "nothing"], ["stop", "now"], ["check", "nothing"]]
 )
 def test_what_cannot_be_meant_is_a_usage_error(
     arguments: list[str], capsys: pytest.CaptureFixture[str]

@@ -31,6 +31,7 @@ from bots.standing import (
 from exchange.instants import instant_of
 from tests.trading.steps import go_to_signal
 from trading.chunks import run_chunk
+from trading.entering import run_entering_bots
 from trading.models import Decision, Position
 from trading.runner import run_bot
 
@@ -163,11 +164,17 @@ def test_together_and_alone_leave_the_same_rows(
     for _together, alone in twins.pairs:
         run_bot(alone)
     before = {together: rows_of(together) for together, _alone in twins.pairs}
-    with queued_runs() as left:
+    with queued() as calls:
         tally = run_chunk([together for together, _alone in twins.pairs])
+    left = [arguments[0] for task, arguments in calls if task == "trading.run_bot_task"]
+    entering = [arguments[0] for task, arguments in calls if task == "trading.run_entering_bots"]
     assert (sum(tally.values()), tally["alone"]) == (TWINS, len(left))
+    assert tally["entering"] == sum(map(len, entering))
+    assert entering or signal != "long_entry"
     finished = [pk for pk in before if rows_of(pk) != before[pk]]
-    assert len(finished) > TWINS / 4
+    assert len(finished) + tally["entering"] > TWINS / 4
+    for few in entering:
+        run_entering_bots(few)
     for bot_id in sorted(left):
         run_bot(bot_id)
     differences = {
@@ -178,16 +185,25 @@ def test_together_and_alone_leave_the_same_rows(
 
 @contextmanager
 def queued_runs() -> Iterator[list[int]]:
-    """The bots for which a run of their own was queued meanwhile."""
-    found: list[int] = []
+    """The bots for which a run of their own was queued meanwhile, and nothing else."""
+    with queued() as calls:
+        found: list[int] = []
+        yield found
+    assert {task for task, _ in calls} <= {"trading.run_bot_task"}
+    found += [arguments[0] for _, arguments in calls]
+
+
+@contextmanager
+def queued() -> Iterator[list[tuple[str, Any]]]:
+    """The tasks that were queued meanwhile, with their arguments."""
+    calls: list[tuple[str, Any]] = []
 
     def note(sender: str, body: Any, **rest: Any) -> None:
-        assert sender == "trading.run_bot_task"
-        found.append(body[0][0])
+        calls.append((sender, body[0]))
 
     before_task_publish.connect(note)
     try:
-        yield found
+        yield calls
     finally:
         before_task_publish.disconnect(note)
 

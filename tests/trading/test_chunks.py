@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.db import connection, connections
 from django.utils import timezone
 
-from bots.models import BotConfig, BotState
+from bots.lifecycle import deactivate
+from bots.models import BotConfig, BotState, Halt
 from exchange.connect import forget_clients
 from tests.trading.steps import fresh, go_to_signal, plan_buy
-from tests.trading.test_chunk_equality import queued_runs
+from tests.trading.test_chunk_equality import queued, queued_runs
 from trading.chunk_views import look_for_all, wanted_bots
 from trading.chunks import decide_for_all, run_chunk
 from trading.due import due_bots
-from trading.models import Decision
+from trading.entering import SharedWallet, run_entering_bots
+from trading.models import Decision, Order, Wallet
 from trading.orders.execution import send
 from trading.tasks import run_bot_task_for_all, run_bots_chunk
 
@@ -68,9 +71,10 @@ def test_what_needs_the_exchange_is_left_to_a_run_of_its_own(sandbox: Any, new_b
     assert (left, tally["alone"], sum(tally.values())) == ([holding.pk, ordering.pk], 2, 3)
     wants_in = new_bot()
     go_to_signal(sandbox, wants_in, "long_entry")
-    with queued_runs() as left:
-        run_chunk([wants_in.pk])
-    assert (left, fresh(wants_in).state.last_candle_open_ms) == ([wants_in.pk], None)
+    with queued() as calls:
+        assert run_chunk([wants_in.pk]) == {"entering": 1, "alone": 0}
+    assert calls == [("trading.run_entering_bots", [[wants_in.pk]])]
+    assert fresh(wants_in).state.last_candle_open_ms is None
 
 
 @together
@@ -132,7 +136,8 @@ def test_the_number_of_queries_does_not_grow_with_the_bots(
     few, many = many_bots(1), many_bots(30)
     go_to_signal(sandbox, fresh(BotConfig.objects.get(pk=few[0])), "no_signal")
     run_chunk(few)
-    sandbox.control.advance()
+    # Of a candle with an entry signal it would be another number.
+    go_to_signal(sandbox, fresh(BotConfig.objects.get(pk=few[0])), "no_signal")
     run_chunk([*few, *many])  # candles and rules are read, days rolled
     for ids in (few, many):
         BotState.objects.filter(pk__in=ids).update(last_candle_open_ms=None, last_reason="odd")
@@ -166,3 +171,72 @@ def test_a_locked_bot_is_left_due_and_queued_to_be_tried_again(sandbox: Any, man
         other.close()
     assert (left, due_bots()) == ([held], [held])
     assert connection.in_atomic_block is False
+
+
+@together
+def test_bots_of_one_account_enter_together_and_are_protected(sandbox: Any, many_bots: Any) -> None:
+    ids = many_bots(4, initial_capital=Decimal(2_000), stop_loss_perc=Decimal(2), take_profit_perc=Decimal(3))
+    BotConfig.objects.filter(pk=ids[3]).update(initial_capital=Decimal(9_000))
+    go_to_signal(sandbox, fresh(BotConfig.objects.get(pk=ids[0])), "long_entry")
+    with queued() as calls:
+        assert run_chunk(ids) == {"entering": 4, "alone": 0}
+    assert calls == [("trading.run_entering_bots", [ids])]
+    # PostgreSQL finds the oldest last: it is asked first all the same.
+    BotState.objects.filter(pk=ids[0]).update(last_error_message="")
+    # What three have taken the fourth does not have any more; what is planned again is planned once.
+    assert run_entering_bots(ids) == {
+        "running (entry signal)": 3,
+        "waiting (not enough money)": 1,
+        "alone": 0,
+    }
+    assert run_entering_bots(ids) == {"skipped (nothing new)": 4, "alone": 0}
+    orders = Order.objects.order_by("bot_config", "purpose").values_list("bot_config", "purpose", "state")
+    assert list(orders) == [
+        (bot_id, purpose, state)
+        for bot_id in ids[:3]
+        for purpose, state in (("entry", "filled"), ("stop", "open"), ("target", "open"))
+    ]
+    wallet = Wallet.objects.get(account=BotConfig.objects.get(pk=ids[0]).account, asset="USDT")
+    spent = sum(order.executed_quote for order in Order.objects.filter(purpose="entry"))
+    assert (wallet.reserved, wallet.free) == (0, 10_000 - spent)
+
+
+@together
+def test_no_more_enter_together_than_stops_may_stand(sandbox: Any, many_bots: Any) -> None:
+    ids = many_bots(7, initial_capital=Decimal(500), stop_loss_perc=Decimal(2))
+    go_to_signal(sandbox, fresh(BotConfig.objects.get(pk=ids[0])), "long_entry")
+    with queued() as calls:
+        run_chunk(ids)
+    assert calls == [("trading.run_entering_bots", [few]) for few in (ids[:5], ids[5:])]
+    assert run_entering_bots(ids) == {"running (entry signal)": 5, "waiting (no stop slot)": 2, "alone": 0}
+    assert Order.objects.filter(purpose="stop", state="open").count() == 5
+
+
+@together
+def test_who_may_not_enter_any_more_is_not_entered_together(sandbox: Any, many_bots: Any) -> None:
+    """A halt and a stop that came after the chunk had looked; a bot changed since is left to a run of its own."""
+    halted, stopped, changed, well = ids = many_bots(4)
+    go_to_signal(sandbox, fresh(BotConfig.objects.get(pk=well)), "long_entry")
+    run_chunk(ids)
+    Halt.objects.create(bot_config_id=halted, reason="Enough.")
+    deactivate(BotConfig.objects.get(pk=stopped))
+    entrance = SharedWallet(
+        {bot.pk: bot for bot in BotConfig.objects.select_related("api_key").filter(pk__in=ids)}
+    )
+    BotConfig.objects.filter(pk=changed).update(version=2)
+    outcome = decide_for_all(look_for_all(wanted_bots(ids)), entrance)
+    assert (outcome.alone, [wish.bot_id for wish in outcome.entries]) == ([changed], [well])
+    assert [order.bot_config_id for order in entrance.planned] == [well]
+
+
+@together
+def test_an_exchange_away_keeps_all_of_an_account_from_entering(
+    sandbox: Any, many_bots: Any, settings: Any, closed_port: int
+) -> None:
+    ids = many_bots(2)
+    go_to_signal(sandbox, fresh(BotConfig.objects.get(pk=ids[0])), "long_entry")
+    settings.SANDBOX_URL = f"http://127.0.0.1:{closed_port}"
+    forget_clients()
+    assert run_entering_bots(ids) == {"error (price fetch)": 2}
+    assert {state.status_text for state in BotState.objects.filter(pk__in=ids)} == {"error (price fetch)"}
+    assert Order.objects.count() == 0

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from bots.lifecycle import LifecycleRefused, activate
+from bots.lifecycle import activate
 from bots.models import BotConfig, BotState
-from bots.validation import ConfigurationRefused
 from exchange.connect import market_data
+from tests.races import at_once, wait_until_somebody_waits
 from tests.trading.steps import fresh, plan_buy, reloaded
 from trading.audit import audit_fills
 from trading.exit_prices import change_exit_prices
@@ -27,30 +27,6 @@ from trading.orders.protection import tend
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROUNDS = 3
-
-
-def at_once(*calls: Callable[[], Any]) -> list[Any]:
-    """What each call returned, or the status it was refused with; all begun together, each on its own connection."""
-    together = threading.Barrier(len(calls))
-    ends: list[Any] = [None] * len(calls)
-
-    def run(place: int, call: Callable[[], Any]) -> None:
-        together.wait()
-        try:
-            ends[place] = call()
-        except LifecycleRefused as refused:
-            ends[place] = refused.status_code
-        except ConfigurationRefused as refused:
-            ends[place] = list(refused.errors)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(calls)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return ends
 
 
 def holding(bot: BotConfig) -> Position:
@@ -161,7 +137,7 @@ def test_a_close_waits_for_the_run_that_is_planning(new_bot: Any, alice: Any) ->
         BotState.objects.select_for_update().get(pk=bot.pk)
         order = plan_buy(bot)
         planned.set()
-        time.sleep(0.2)  # the stop has every chance to overtake; it waits for the row
+        wait_until_somebody_waits()
         assert answers == []
     stopper.join(20)
     assert ("pending_order" in answers[0], send(order.pk).state) == (False, "dropped")

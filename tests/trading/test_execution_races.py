@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -14,6 +12,7 @@ from django.utils import timezone
 from accounts.keys import client_of
 from bots.models import BotConfig, BotState
 from exchange.port import Stamp
+from tests.races import at_once
 from tests.trading.steps import fresh, go_to_signal, plan_buy, reloaded, reserved, strike, their_orders
 from trading.audit import audit_fills
 from trading.lifecycle import stop_bot
@@ -26,29 +25,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 WAIT_S = 20
 
 
-@pytest.fixture
-def at_once() -> Iterator[Callable[..., list[Any]]]:
-    """Calls the functions at the same moment, each in its own thread and on its own connection."""
-
-    def run(*calls: Callable[[], Any]) -> list[Any]:
-        barrier = threading.Barrier(len(calls))
-
-        def one(call: Callable[[], Any]) -> Any:
-            try:
-                barrier.wait(WAIT_S)
-                return call()
-            except Locked:
-                return "locked"
-            finally:
-                connections.close_all()
-
-        with ThreadPoolExecutor(len(calls)) as pool:
-            return [future.result(WAIT_S) for future in [pool.submit(one, call) for call in calls]]
-
-    return run
-
-
-def test_two_runs_of_one_bot_at_once_make_one_order(sandbox: Any, new_bot: Any, at_once: Any) -> None:
+def test_two_runs_of_one_bot_at_once_make_one_order(sandbox: Any, new_bot: Any) -> None:
     bot = new_bot()
     go_to_signal(sandbox, bot, "long_entry")
     lines = at_once(*[lambda: run_bot(bot.pk)] * 3)
@@ -81,7 +58,7 @@ def test_a_locked_bot_is_left_alone_and_stays_due(sandbox: Any, new_bot: Any) ->
     assert not run_bot(bot.pk).startswith("skipped")
 
 
-def test_two_senders_of_one_order_send_it_once(sandbox: Any, new_bot: Any, at_once: Any) -> None:
+def test_two_senders_of_one_order_send_it_once(sandbox: Any, new_bot: Any) -> None:
     bot = new_bot()
     order = plan_buy(bot)
     strike(sandbox, bot, {"kind": "delay_after_ms", "ms": 100})
@@ -89,9 +66,7 @@ def test_two_senders_of_one_order_send_it_once(sandbox: Any, new_bot: Any, at_on
     assert (reloaded(order).state, their_orders(sandbox, bot)) == ("filled", [order.client_order_id])
 
 
-def test_an_unknown_order_is_not_dropped_by_a_sender_that_came_second(
-    sandbox: Any, new_bot: Any, at_once: Any
-) -> None:
+def test_an_unknown_order_is_not_dropped_by_a_sender_that_came_second(sandbox: Any, new_bot: Any) -> None:
     bot = new_bot()
     order = plan_buy(bot)
     strike(sandbox, bot, {"kind": "execute_then_drop"})
@@ -101,7 +76,7 @@ def test_an_unknown_order_is_not_dropped_by_a_sender_that_came_second(
     assert (reloaded(order).state, their_orders(sandbox, bot)) == ("filled", [order.client_order_id])
 
 
-def test_two_settling_passes_at_once_book_once(sandbox: Any, new_bot: Any, at_once: Any) -> None:
+def test_two_settling_passes_at_once_book_once(sandbox: Any, new_bot: Any) -> None:
     bots = [new_bot() for _ in range(3)]
     for bot in bots:
         order = plan_buy(bot)
@@ -113,7 +88,7 @@ def test_two_settling_passes_at_once_book_once(sandbox: Any, new_bot: Any, at_on
     assert audit_fills(sandbox.control).details == ()
 
 
-def test_a_stop_and_a_claim_at_once_agree(sandbox: Any, new_bot: Any, at_once: Any, alice: Any) -> None:
+def test_a_stop_and_a_claim_at_once_agree(sandbox: Any, new_bot: Any, alice: Any) -> None:
     """Whoever comes first: either the stop's answer names the order, or it is never sent."""
     bot = new_bot()
     for _ in range(6):

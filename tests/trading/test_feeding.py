@@ -73,8 +73,8 @@ def test_a_close_wakes_its_bot_and_prices_are_published(
     closed = candles.read("sandbox", "spot", "BTCUSDT", "1m", count=1, until_open_ms=open_ms)
     served = market_data("sandbox").candles("BTCUSDT", "1m", start_ms=open_ms, end_ms=open_ms, limit=1)
     assert closed.at(0) == served.at(0)
-    price = prices.last_price_e8("sandbox", "spot", "BTCUSDT")
-    assert price == (market_data("sandbox").price_e8("BTCUSDT"), open_ms + MINUTE_MS)
+    heard = prices.published("sandbox", "spot")["BTCUSDT"]
+    assert (heard.price_e8, heard.at_ms) == (market_data("sandbox").price_e8("BTCUSDT"), open_ms + MINUTE_MS)
 
 
 def test_a_new_bots_series_is_followed_within_two_seconds(sandbox: Any, new_bot: Any) -> None:

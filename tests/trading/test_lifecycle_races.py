@@ -10,42 +10,22 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.keys import mint_paper_key
-from bots.lifecycle import LifecycleRefused, activate
+from bots.lifecycle import activate
 from bots.models import BotConfig
 from exchange.port import Stamp
+from tests.races import WAIT_S, at_once, wait_until_somebody_waits
 from tests.trading.steps import fresh, plan_buy, reloaded
 from trading.lifecycle import start_bot, stop_bot
 from trading.models import Order, Wallet
 from trading.orders.execution import claim
+from trading.paper_reset import reset_paper_balance
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROUNDS = 25
-
-
-def at_once(*calls: Callable[[], Any]) -> list[Any]:
-    """What each call returned or raised, all begun together, each on a connection of its own."""
-    together = threading.Barrier(len(calls))
-    ends: list[Any] = [None] * len(calls)
-
-    def run(place: int, call: Callable[[], Any]) -> None:
-        together.wait()
-        try:
-            ends[place] = call()
-        except LifecycleRefused as refused:
-            ends[place] = refused.status_code
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(calls)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return ends
 
 
 def test_of_two_bots_starting_for_the_same_money_exactly_one_starts(new_bot: Any, alice: Any) -> None:
@@ -110,3 +90,25 @@ def _settle_and_start_again(bot: BotConfig, order: Order) -> None:
     Order.objects.filter(pk=order.pk).update(state="dropped", reserved=0)
     Wallet.objects.filter(account_id=bot.account_id).update(reserved=Decimal(0))
     activate(bot)
+
+
+def test_a_reset_that_waited_for_another_begins_anew_once_more(
+    paper_key: Any, alice: Any, make_bot: Any
+) -> None:
+    """What it waited for gave the key another account: the row it locks is not the row it looked for."""
+    bot, ends = make_bot(), []
+
+    def reset() -> None:
+        try:
+            ends.append(reset_paper_balance(paper_key, by=alice).account_id)
+        finally:
+            connection.close()
+
+    second = threading.Thread(target=reset)
+    with transaction.atomic():
+        first = reset_paper_balance(paper_key, by=alice).account_id
+        second.start()
+        wait_until_somebody_waits()
+    second.join(WAIT_S)
+    assert ends == [fresh(bot).account_id]
+    assert len({first, paper_key.account_id, *ends}) == 3

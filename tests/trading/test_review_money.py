@@ -142,6 +142,9 @@ def test_a_market_that_pauses_is_no_reason_to_sell(sandbox: Any, new_bot: Any) -
     assert (again(position).action == "exit", theirs(position)) == (False, [])
     assert fresh(position.bot_config).state.status != "error"
     Order.objects.filter(position=position).update(settled_at=F("settled_at") - timedelta(seconds=9))
+    Position.objects.filter(pk=position.pk).update(
+        unprotected_since=F("unprotected_since") - timedelta(seconds=9)
+    )
     settle_orders()
     assert [state for _, state, _ in standing(position)] == ["open", "open"]
 

@@ -129,7 +129,9 @@ def moving_market(sandbox: Any) -> Iterator[Any]:
 
     def run_until(market_ms: int) -> None:
         sandbox.control.set_clock(mode="fast", speed=200)
+        give_up_at = time.monotonic() + 20
         while sandbox.control.clock()["market_ms"] < market_ms:
+            assert time.monotonic() < give_up_at, "the market stands"
             time.sleep(0.005)
         sandbox.control.set_clock(mode="real")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -21,7 +23,7 @@ from tests.trading.steps import (
     their_orders,
 )
 from trading.audit import audit_fills
-from trading.models import Fill, Order
+from trading.models import Fill, Order, Position
 from trading.orders.execution import _request, claim, load, send
 from trading.orders.settlement import settle_orders
 
@@ -168,3 +170,19 @@ def test_settling_again_changes_nothing(sandbox: Any, new_bot: Any) -> None:
     send(order.pk)
     assert [dict(settle_orders()) for _ in range(3)] == [{"filled": 1}, {}, {}]
     assert Fill.objects.filter(order=order).count() == 1
+
+
+def test_a_position_bought_a_moment_ago_is_left_to_its_run(sandbox: Any, new_bot: Any) -> None:
+    """The pass protects it once the run that bought it must have ended."""
+    order = send(plan_buy(new_bot(stop_loss_perc=Decimal(2))).pk)
+    bought = Position.objects.filter(pk=order.position_id, unprotected_since=order.claimed_at)
+    # However slow this test is: bare since the end of it.
+    assert bought.update(unprotected_since=order.claimed_at + timedelta(minutes=5)) == 1
+    settle_orders()
+    stops = Order.objects.filter(position=order.position_id, purpose="stop")
+    assert stops.count() == 0
+    Position.objects.filter(pk=order.position_id).update(
+        unprotected_since=order.claimed_at - timedelta(minutes=5)
+    )
+    settle_orders()
+    assert [stop.state for stop in stops] == ["open"]

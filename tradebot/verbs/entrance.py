@@ -22,7 +22,7 @@ VERBS = {
     "check": ("check", "style, types, import contracts, migrations, templates"),
     "bench": ("bench", "[NAME]  measure, and write docs/benchmarks/NAME.json"),
     "chaos": ("chaos", "[--each-once] [--minutes N]  kill processes while bots trade, then audit"),
-    "parity": ("parity", "live and backtest side by side (comes with the backtests)"),
+    "parity": ("parity", "[--candles N]  live and backtest side by side, trade by trade: must be equal"),
     "manage": ("manage", "COMMAND …  a command of manage.py, with the instance's environment"),
 }
 

@@ -12,7 +12,6 @@ from urllib.parse import urlencode, urlsplit
 from urllib.request import HTTPCookieProcessor, ProxyHandler, Request, build_opener
 
 OPEN_WITHIN_SECONDS = 60.0
-BETWEEN_SECONDS = 0.1
 PATH = "/live/"
 
 
@@ -46,10 +45,10 @@ class Streams:
 
     def __enter__(self) -> Streams:
         self.thread.start()
-        for number in range(self.count):
-            asyncio.run_coroutine_threadsafe(self._listen(number), self.loop)
-            # People come one after the other, not all within a millisecond.
-            time.sleep(BETWEEN_SECONDS)
+        # A task that nobody refers to is collected, and then its stream is deaf.
+        self.tasks = [
+            asyncio.run_coroutine_threadsafe(self._listen(number), self.loop) for number in range(self.count)
+        ]
         give_up_at = time.monotonic() + OPEN_WITHIN_SECONDS
         while self.alive < self.count:
             if time.monotonic() > give_up_at:

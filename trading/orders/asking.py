@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts.keys import client_of
 from bots.models import BotState
 from engine.amounts import decimal_from_e8
-from engine.orders import PROTECTION, OrderState, Side
+from engine.orders import PROTECTION, OrderState, Purpose, Side
 from exchange.port import Exchange, FillReport, OrderReport, Unavailable
 from trading.models import Order
 from trading.orders import ledger
@@ -41,10 +41,14 @@ def settle(order_id: int) -> Order:
     asked_at = timezone.now()
     report = _persistently(order, lambda: _find(order, exchange))
     if report is not None:
-        book_report(order, report, exchange)
+        is_news = not _stands_as_known(order, report)
+        if is_news:
+            book_report(order, report, exchange)
         Order.objects.filter(pk=order.pk).update(
             asked_at=asked_at, negative_answers=0, first_negative_ms=None
         )
+        if not is_news:
+            return order
     elif order.state == OrderState.SENDING:
         # It may be on its way: only "exists" is believed of it.
         logger.debug("order_not_there_yet", order=order.client_order_id)
@@ -56,6 +60,16 @@ def settle(order_id: int) -> Order:
     elif order.purpose not in PROTECTION or not cancel_group(_request_of(order), exchange):
         _count_negative(order, exchange)
     return load(order_id)
+
+
+def _stands_as_known(order: Order, report: OrderReport) -> bool:
+    """A stop or target that waits as our books say it does: at every close each position asks about its own."""
+    return (
+        order.purpose in PROTECTION
+        and (order.state, report.status, report.executed_e8) == (OrderState.OPEN, "NEW", 0)
+        and (order.exchange_order_id, order.exchange_list_id) == (report.order_id, report.list_id)
+        and not (order.purpose == Purpose.STOP and report.is_working)
+    )
 
 
 def _persistently[Answer](order: Order, ask: Callable[[], Answer]) -> Answer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 
 from django.db import connection
@@ -18,6 +19,15 @@ LETTERS = {Purpose.ENTRY: "e", Purpose.EXIT: "x", Purpose.STOP: "s", Purpose.TAR
 def installation_tag() -> str:
     """This database's own tag (cached: it changes only when a database is restored, which restarts everything)."""
     return Installation.objects.get_or_create(pk=1)[0].tag
+
+
+def next_entry_ids(bot_ids: Iterable[int]) -> dict[int, str]:
+    """The next id of an entry for each of these bots, in one statement; otherwise as `next_client_order_id`."""
+    with connection.cursor() as cursor:
+        cursor.execute(_RAISE_ALL, [list(bot_ids)])
+        return {
+            bot_id: _spelled(bot_id, LETTERS[Purpose.ENTRY], newest) for bot_id, newest in cursor.fetchall()
+        }
 
 
 def next_client_order_id(bot_id: int, purpose: Purpose) -> str:
@@ -37,11 +47,17 @@ def _next_ids(bot_id: int, *letters: str) -> list[str]:
         cursor.execute(_RAISE, [len(letters), bot_id])
         (newest,) = cursor.fetchone()
     first = newest - len(letters) + 1
-    return [
-        f"{PREFIX}{installation_tag()}-{bot_id}-{letter}{first + at}" for at, letter in enumerate(letters)
-    ]
+    return [_spelled(bot_id, letter, first + at) for at, letter in enumerate(letters)]
+
+
+def _spelled(bot_id: int, letter: str, number: int) -> str:
+    return f"{PREFIX}{installation_tag()}-{bot_id}-{letter}{number}"
 
 
 _RAISE = """
 UPDATE bots_botstate SET order_sequence = order_sequence + %s WHERE bot_config_id = %s RETURNING order_sequence
+"""
+_RAISE_ALL = """
+UPDATE bots_botstate SET order_sequence = order_sequence + 1 WHERE bot_config_id = ANY(%s)
+RETURNING bot_config_id, order_sequence
 """

@@ -6,6 +6,7 @@ exchange is for `protection` to see to. The caller holds the bot's state row.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
@@ -66,11 +67,19 @@ def forget_exits(state: BotState) -> None:
     state.max_price_since_entry = None
 
 
-def note_cover(position: Position, *, at: datetime, bare_since: datetime | None = None) -> None:
+def note_cover(
+    position: Position,
+    *,
+    at: datetime,
+    bare_since: datetime | None = None,
+    just_booked: Iterable[Order] = (),
+    is_new: bool = False,
+) -> None:
     """Begin or end the time without protection, by what is known to stand now. `bare_since`: from when it is counted
-    if it begins (the sending of what brought or ended it), so that nothing is left out."""
+    if it begins (the sending of what brought or ended it), so that nothing is left out. `just_booked`: orders of the
+    position that the caller holds locked, as their rows are now; a position that `is_new` has no others."""
     wants = position.closed_at is None and position.stop_price is not None and position.quantity > 0
-    is_covered = wants and _is_covered(position)
+    is_covered = wants and (any(map(_covers, just_booked)) or (not is_new and _is_covered(position)))
     if is_covered and position.action in (PositionAction.PROTECT, PositionAction.REPLACE):
         position.action = PositionAction.NONE
     if wants and not is_covered:
@@ -79,6 +88,10 @@ def note_cover(position: Position, *, at: datetime, bare_since: datetime | None 
         bare = max((at - position.unprotected_since).total_seconds(), 0.0)
         position.unprotected_seconds += Decimal(str(round(bare, 3)))
         position.unprotected_since = None
+
+
+def _covers(order: Order) -> bool:
+    return order.purpose == Purpose.STOP and order.state in STANDS and order.triggered_at is None
 
 
 def _is_covered(position: Position) -> bool:

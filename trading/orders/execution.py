@@ -6,15 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Final
 
 import structlog
-from django.db.models import Exists, OuterRef, Q, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import BooleanField
+from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
 from accounts.keys import check_key, client_of
-from bots.models import BotConfig, BotStatus, Halt
 from engine.amounts import e6_from_percent, e8_from_decimal, plain_e8
 from engine.orders import OrderState, Purpose, Side
 from engine.slippage import DEFAULT_MAX_PERCENT_E6, average_ask_e8, has_moved
@@ -30,7 +29,7 @@ from exchange.port import (
     Unavailable,
 )
 from exchange.symbols import refresh
-from trading.models import Fill, Order
+from trading.models import Order
 from trading.orders import ledger
 
 logger = structlog.get_logger(__name__)
@@ -40,17 +39,40 @@ RECV_WINDOW_MS = {Purpose.ENTRY: 5_000, Purpose.EXIT: 2_000}
 FILTER_FAILURE = -1013
 FEW_LEVELS, MANY_LEVELS = 20, 100
 SELF_TRADE_PREVENTION = {Purpose.ENTRY: "EXPIRE_TAKER", Purpose.EXIT: "EXPIRE_MAKER"}
-BLOCKING_STATUSES = (BotStatus.PAUSED, BotStatus.ERROR)
+# Parts of the claim's one statement, spelled out: put together from models they cost as much as all the rest of it.
+# The bot of an entry is active and neither paused nor in error, its user may sign in, and no switch halts it.
+MAY_ENTER: Final = RawSQL(
+    """EXISTS (
+        SELECT 1 FROM bots_botconfig bot
+        JOIN bots_botstate state ON state.bot_config_id = bot.id
+        JOIN accounts_user owner ON owner.id = bot.user_id
+        WHERE bot.id = trading_order.bot_config_id AND bot.is_active AND owner.is_active
+            AND state.status NOT IN ('paused', 'error')
+            AND NOT EXISTS (
+                SELECT 1 FROM bots_halt halt WHERE halt.ended_at IS NULL AND (
+                    (halt.user_id IS NULL AND halt.bot_config_id IS NULL)
+                    OR halt.user_id = bot.user_id OR halt.bot_config_id = bot.id)))""",
+    (),
+    output_field=BooleanField(),
+)
+LAST_TRADE_ID: Final = """COALESCE((
+    SELECT max(trade_id) FROM trading_fill WHERE account_id = %s AND market = %s AND symbol = %s), 0)"""
 
 
 def send(order_id: int) -> Order:
     """Take one planned order to an end, or to `unknown`. Safe to call any number of times, from anywhere."""
-    order = load(order_id)
+    return send_loaded(load(order_id))
+
+
+def send_loaded(order: Order, *, market_now_ms: int | None = None) -> Order:
+    """`send` for an order as `load_all` reads it; whether it may still be sent is asked of its row. `market_now_ms`:
+    the venue's market time, where the caller has asked for it a moment ago."""
     if order.state != OrderState.PLANNED:
         return order
     try:
         exchange = client_of(order.bot_config.api_key)
-        market_now_ms = exchange.market_time_ms(order.symbol) if order.purpose == Purpose.ENTRY else None
+        if order.purpose == Purpose.ENTRY and market_now_ms is None:
+            market_now_ms = exchange.market_time_ms(order.symbol)
         stamp = Stamp(exchange.signing_time_ms(), RECV_WINDOW_MS[Purpose(order.purpose)])
     except ExchangeError as error:
         # Nothing left us. An exit stays planned and is sent by the next pass; an entry too, until it is stale.
@@ -59,12 +81,12 @@ def send(order_id: int) -> Order:
     if not claim(order, stamp=stamp, market_now_ms=market_now_ms, at=timezone.now()):
         if order.purpose == Purpose.ENTRY:
             drop_refused_entry(order)
-        return load(order_id)
+        return load(order.pk)
     order.state = OrderState.SENDING
+    booked = None
     if order.purpose != Purpose.ENTRY or _is_price_as_decided(order, exchange):
-        _transmit(order, exchange, stamp)
-    sent: Order = Order.objects.get(pk=order_id)
-    return sent
+        booked = _transmit(order, exchange, stamp)
+    return booked or load(order.pk)
 
 
 def claim(order: Order, *, stamp: Stamp, market_now_ms: int | None, at: datetime) -> bool:
@@ -72,7 +94,7 @@ def claim(order: Order, *, stamp: Stamp, market_now_ms: int | None, at: datetime
     not halted, and the venue's market time (ms) within its freshness limit."""
     rows = Order.objects.filter(pk=order.pk, state=OrderState.PLANNED)
     if order.purpose == Purpose.ENTRY:
-        rows = rows.filter(_may_enter(order), fresh_until_ms__gte=market_now_ms)
+        rows = rows.filter(MAY_ENTER, fresh_until_ms__gte=market_now_ms)
     claimed: int = rows.update(
         state=OrderState.SENDING,
         claimed_at=at,
@@ -82,17 +104,6 @@ def claim(order: Order, *, stamp: Stamp, market_now_ms: int | None, at: datetime
         updated_at=at,
     )
     return claimed == 1
-
-
-def _may_enter(order: Order) -> Q:
-    bot = BotConfig.objects.filter(pk=OuterRef("bot_config_id"), is_active=True, user__is_active=True)
-    bot = bot.exclude(state__status__in=BLOCKING_STATUSES)
-    halts = Halt.objects.filter(ended_at__isnull=True).filter(
-        Q(user__isnull=True, bot_config__isnull=True)
-        | Q(user_id=order.bot_config.user_id)
-        | Q(bot_config_id=order.bot_config_id)
-    )
-    return Q(Exists(bot)) & ~Q(Exists(halts))
 
 
 def drop_refused_entry(order: Order) -> None:
@@ -129,8 +140,9 @@ def _is_price_as_decided(order: Order, exchange: Exchange) -> bool:
     return False
 
 
-def _transmit(order: Order, exchange: Exchange, stamp: Stamp) -> None:
-    """Send the claimed order and record one of three ends: known, not executed, unknown (SPEC §7.3)."""
+def _transmit(order: Order, exchange: Exchange, stamp: Stamp) -> Order | None:
+    """Send the claimed order and record one of three ends: known, not executed, unknown (SPEC §7.3). Returns the order
+    as it was booked, if it was."""
     try:
         report = exchange.place_market_order(_request(order), stamp)
     except OutcomeUnknown as error:
@@ -150,7 +162,8 @@ def _transmit(order: Order, exchange: Exchange, stamp: Stamp) -> None:
             fills = (
                 tuple(exchange.fills_of_order(order.symbol, report.order_id)) if report.executed_e8 else ()
             )
-        ledger.book_together([(order, report, fills)])
+        return ledger.book_together([(order, report, fills)])[0]
+    return None
 
 
 def read_rules_again(order: Order) -> None:
@@ -193,12 +206,10 @@ def _request(order: Order) -> MarketOrder:
     )
 
 
-def last_known_trade_id(order: Order) -> Any:
+def last_known_trade_id(order: Order) -> RawSQL:
     """Trades with a higher id than this are news: among them an unknown order's fills would be. A part of the claim's
     own statement."""
-    known = Fill.objects.filter(account_id=order.account_id, market=order.market, symbol=order.symbol)
-    newest = known.order_by("-trade_id").values("trade_id")[:1]
-    return Coalesce(Subquery(newest), 0)
+    return RawSQL(LAST_TRADE_ID, [order.account_id, order.market, order.symbol])
 
 
 def load(order_id: int) -> Order:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
 from decimal import Decimal
 
 from django.db.models import Sum
@@ -10,17 +10,16 @@ from django.db.models import Sum
 from engine import positions
 from engine.amounts import decimal_from_e8, e8_from_decimal
 from engine.orders import Side
-from trading.models import Order, Position, Trade
+from trading.models import Fill, Order, Position, Trade
 
 
 class LedgerConflict(Exception):
     """The exchange reports something our books exclude. Nothing is changed; somebody must look."""
 
 
-def write_trade(order: Order, position: Position, numbers: positions.Position) -> None:
-    """One row of the user's history per filled order."""
+def write_trade(order: Order, position: Position, numbers: positions.Position, fills: Sequence[Fill]) -> None:
+    """One row of the user's history per filled order; `fills` are all of the order's, in the exchange's order."""
     assert order.exchange_order_id is not None  # set by the ledger before anything else
-    fills = list(order.fills.order_by("trade_id"))
     assets = {fill.commission_asset for fill in fills}
     if len(assets) > 1:
         raise LedgerConflict(
@@ -58,8 +57,3 @@ def _result_of(position: Position, numbers: positions.Position) -> Decimal:
 def _average_price(order: Order) -> Decimal:
     quantity, quote = e8_from_decimal(order.executed_quantity), e8_from_decimal(order.executed_quote)
     return decimal_from_e8(quote * 10**8 // quantity)
-
-
-def last_fill_at(order: Order) -> datetime:
-    at: datetime = order.fills.latest("trade_id").filled_at
-    return at

@@ -12,16 +12,15 @@ from decimal import Decimal
 
 import structlog
 from django.db import transaction
-from django.db.models import Max, Sum
+from django.db.models import Max, Q
 from django.utils import timezone
 
 from accounts import live
-from bots.lifecycle import roll_day, set_status
+from bots.lifecycle import roll_day, set_locked_status
 from bots.models import BotState, BotStatus, PositionSide
 from engine import positions
 from engine.amounts import E8, decimal_from_e8, e8_from_decimal
 from engine.orders import FINAL_STATES, PROTECTION, OrderState, Purpose, Side, check_transition
-from engine.positions import Dust
 from engine.rules import BELOW_MIN_NOTIONAL, BELOW_MIN_QUANTITY, SymbolRules, market_fault
 from exchange.instants import instant_of
 from exchange.port import FillReport, OrderReport
@@ -31,10 +30,12 @@ from trading.models import Fill, Order, Position
 from trading.models.money import PositionAction
 from trading.money import earn, release, spend
 from trading.orders.cover import forget_exits, note_cover, want_exits
-from trading.orders.history import LedgerConflict, last_fill_at, write_trade
+from trading.orders.history import LedgerConflict, write_trade
+from trading.orders.replaying import after_fills, replay, write_numbers
 
 logger = structlog.get_logger(__name__)
 
+NOTHING = Decimal(0)
 STATE_OF_STATUS = {
     "NEW": OrderState.OPEN,
     "PENDING_NEW": OrderState.OPEN,
@@ -48,6 +49,11 @@ STATE_OF_STATUS = {
 }
 # An order of these is at the exchange and not over.
 WORKING = ("NEW", "PARTIALLY_FILLED")
+# What booking writes of an order.
+BOOKED = (
+    "position", "state", "reserved", "exchange_order_id", "exchange_list_id", "accepted_at", "triggered_at",
+    "executed_quantity", "executed_quote", "settled_at", "updated_at",
+)  # fmt: skip
 # Statuses a run or a fill may overwrite; `stopped`, `paused` and `error` belong to the user or to a rule.
 LIVELY = (BotStatus.PENDING, BotStatus.RUNNING, BotStatus.WAITING)
 
@@ -74,14 +80,16 @@ def book_together(heard: Sequence[Heard]) -> list[Order]:
         locked = Order.objects.select_for_update(of=("self",)).select_related("bot_config", "position")
         orders = {order.pk: order for order in locked.filter(pk__in=ids).order_by("pk")}
         _share_position(orders.values())
+        are_new = all(order.position is None for order in orders.values())
         changed = [
             orders[order.pk]
             for order, report, fills in heard
             if _book_one(orders[order.pk], state, rules, report=report, fills=fills)
         ]
-        _note_cover_of(changed)
-        if changed:
+        _note_cover_of(changed, are_new=are_new)
+        if any(order.purpose == Purpose.ENTRY or order.executed_quantity for order in changed):
             state.save()
+        if changed:
             transaction.on_commit(lambda: announce(changed[0]))
     return [orders[order_id] for order_id in ids]
 
@@ -90,7 +98,9 @@ def _book_one(
     order: Order, state: BotState, rules: SymbolRules, *, report: OrderReport, fills: Sequence[FillReport]
 ) -> bool:
     """One order and, where it has executed, its position. False: it was final, and nothing is new."""
-    new_fills = _new_fills(order, fills)
+    booked = _booked_fills(order, fills)
+    known = {fill.trade_id for fill in booked}
+    new_fills = [fill for fill in fills if fill.trade_id not in known]
     if order.state in FINAL_STATES:
         if new_fills:
             raise LedgerConflict(
@@ -102,25 +112,29 @@ def _book_one(
     order.accepted_at = order.accepted_at or instant_of(report.at_ms)
     _note_trigger(order, report, at=timezone.now())
     if new_fills:
-        _add_fills(order, new_fills)
+        booked = _add_fills(order, booked, new_fills)
     new_state = _state_after(order, report)
+    _move_money(order, new_fills, ends=new_state in FINAL_STATES)
     if new_state != order.state or new_fills:
         _move(order, new_state)
     if order.executed_quantity:
-        _rebuild_position(order, state, rules)
+        _rebuild_position(order, state, rules, booked)
     if order.purpose == Purpose.ENTRY and order.state in FINAL_STATES:
         # Also where it bought nothing: a wish to sell it says nothing about the next one.
         state.close_when_filled = False
-    order.save()
+    order.save(update_fields=BOOKED)
     return True
 
 
-def _note_cover_of(orders: Sequence[Order]) -> None:
-    """Once all rows are as reported: does a stop stand? The orders are of one position, or of none."""
+def _note_cover_of(orders: Sequence[Order], *, are_new: bool) -> None:
+    """Once all rows are as reported: does a stop stand? The orders are of one position, or of none; where that position
+    is new (`are_new`) it has no others."""
     for order in orders[:1]:
         if order.position is not None:
             began = order.claimed_at if order.purpose == Purpose.ENTRY else order.asked_at
-            note_cover(order.position, at=timezone.now(), bare_since=began)
+            note_cover(
+                order.position, at=timezone.now(), bare_since=began, just_booked=orders, is_new=are_new
+            )
             order.position.save()
 
 
@@ -197,24 +211,26 @@ def _state_after(order: Order, report: OrderReport) -> OrderState:
     return new
 
 
-def _new_fills(order: Order, fills: Sequence[FillReport]) -> list[FillReport]:
-    if not fills:
+def _booked_fills(order: Order, reported: Sequence[FillReport]) -> list[Fill]:
+    """The order's fills so far, in the exchange's order. Raises LedgerConflict where one that is reported belongs to
+    another order."""
+    if not reported and not order.executed_quantity:
         return []
-    booked = dict(
-        Fill.objects.filter(
-            account_id=order.account_id,
-            market=order.market,
-            symbol=order.symbol,
-            trade_id__in=[fill.trade_id for fill in fills],
-        ).values_list("trade_id", "order_id")
+    same_trades = Q(
+        account_id=order.account_id,
+        market=order.market,
+        symbol=order.symbol,
+        trade_id__in=[fill.trade_id for fill in reported],
     )
-    if any(order_id != order.pk for order_id in booked.values()):
+    booked = list(Fill.objects.filter(Q(order=order) | same_trades).order_by("trade_id"))
+    if any(fill.order_id != order.pk for fill in booked):
         raise LedgerConflict(f"a fill of order {order.client_order_id} is already booked for another order")
-    return [fill for fill in fills if fill.trade_id not in booked]
+    return booked
 
 
-def _add_fills(order: Order, fills: Sequence[FillReport]) -> None:
-    Fill.objects.bulk_create(
+def _add_fills(order: Order, booked: list[Fill], fills: Sequence[FillReport]) -> list[Fill]:
+    """Book what is new; returns all fills of the order, in the exchange's order."""
+    added = Fill.objects.bulk_create(
         Fill(
             order=order,
             account_id=order.account_id,
@@ -231,12 +247,19 @@ def _add_fills(order: Order, fills: Sequence[FillReport]) -> None:
         )
         for fill in fills
     )
-    sums = order.fills.aggregate(quantity=Sum("quantity"), quote=Sum("quote_quantity"))
-    order.executed_quantity = sums["quantity"] or 0
-    order.executed_quote = sums["quote"] or 0
+    every = sorted([*booked, *added], key=lambda fill: fill.trade_id)
+    order.executed_quantity = sum((fill.quantity for fill in every), start=NOTHING)
+    order.executed_quote = sum((fill.quote_quantity for fill in every), start=NOTHING)
+    return every
+
+
+def _move_money(order: Order, fills: Sequence[FillReport], *, ends: bool) -> None:
+    """What new fills took from the wallet, or brought it."""
+    if not fills:
+        return
     money = decimal_from_e8(sum(fill.quote_e8 for fill in fills))
     if order.side == Side.BUY:
-        spend(order, money)
+        spend(order, money, ends=ends)
     else:
         quote_fees = sum(
             fill.commission_e8 for fill in fills if fill.commission_asset == order.bot_config.quote_asset
@@ -250,15 +273,18 @@ def _note_trigger(order: Order, report: OrderReport, *, at: datetime) -> None:
         order.triggered_at = order.triggered_at or at
 
 
-def _rebuild_position(order: Order, state: BotState, rules: SymbolRules) -> None:
-    """The position and the bot's state as the fills so far make them; the trade and the day's numbers at the end."""
-    position = order.position or _open_position(order, state)
-    position.bot_config = order.bot_config
+def _rebuild_position(order: Order, state: BotState, rules: SymbolRules, booked: list[Fill]) -> None:
+    """The position and the bot's state as the fills so far make them; the trade and the day's numbers at the end.
+    `booked`: the order's own fills."""
     if order.position is None:
-        order.position = position
-        Order.objects.filter(pk=order.pk).update(position=position)
-    numbers = replay(position)
-    _write_position(position, numbers)
+        order.position = _open_position(order, state, booked[0].filled_at)
+        numbers = after_fills(order.position, [(order.side, fill) for fill in booked])
+    else:
+        numbers = replay(order.position)
+    position = order.position
+    position.bot_config = order.bot_config
+    last_fill_at = booked[-1].filled_at
+    write_numbers(position, numbers)
     is_final = order.state in FINAL_STATES
     if order.purpose == Purpose.ENTRY and position.closed_at is None:
         want_exits(position, state, order.bot_config, tick_e8=rules.tick_e8)
@@ -266,13 +292,13 @@ def _rebuild_position(order: Order, state: BotState, rules: SymbolRules) -> None
             # A stop or a going flat came while this entry was on its way, and wished it sold.
             position.action, position.exit_reason = PositionAction.EXIT, "manual"
     if is_final:
-        write_trade(order, position, numbers)
-    if is_final and order.purpose == Purpose.ENTRY and state.counters_date == last_fill_at(order).date():
+        write_trade(order, position, numbers, booked)
+    if is_final and order.purpose == Purpose.ENTRY and state.counters_date == last_fill_at.date():
         state.daily_trades_count += 1
     if is_final and order.side == Side.SELL and _leaves_dust(order, numbers, rules):
         position.exit_reason = order.reason
     if is_final and numbers.sold_e8 and _leaves_dust(order, numbers, rules) and not _is_still_bought(order):
-        _close_position(position, state, numbers, at=last_fill_at(order))
+        _close_position(position, state, numbers, at=last_fill_at)
     elif position.closed_at is None:
         _show_position(position, state)
 
@@ -292,53 +318,22 @@ def _is_still_bought(order: Order) -> bool:
     return bool(entries.exclude(pk=order.pk).exists())
 
 
-def _open_position(order: Order, state: BotState) -> Position:
+def _open_position(order: Order, state: BotState, opened_at: datetime) -> Position:
     """A new round trip. The dust of earlier ones joins it, at its cost."""
     newest = Position.objects.filter(bot_config_id=order.bot_config_id).aggregate(last=Max("sequence"))[
         "last"
     ]
-    position = Position.objects.create(
-        bot_config_id=order.bot_config_id,
+    position: Position = Position.objects.create(
+        bot_config=order.bot_config,
         sequence=(newest or 0) + 1,
         side=PositionSide.LONG,
-        opened_at=order.fills.earliest("trade_id").filled_at,
+        opened_at=opened_at,
         entry_reason=order.reason,
         opening_dust_quantity=state.dust_quantity,
         opening_dust_cost=state.dust_cost,
     )
     state.dust_quantity = state.dust_cost = 0
     return position
-
-
-def replay(position: Position) -> positions.Position:
-    """The engine's position after every booked fill of its orders, in the exchange's order."""
-    bot = position.bot_config
-    dust = Dust(
-        quantity_e8=e8_from_decimal(position.opening_dust_quantity),
-        cost_e8=e8_from_decimal(position.opening_dust_cost),
-    )
-    numbers = positions.Position.opened(bot.base_asset, bot.quote_asset, dust)
-    for fill in Fill.objects.filter(order__position=position).select_related("order").order_by("trade_id"):
-        numbers = positions.after_fill(
-            numbers,
-            positions.Fill(
-                side=Side(fill.order.side),
-                quantity_e8=e8_from_decimal(fill.quantity),
-                quote_e8=e8_from_decimal(fill.quote_quantity),
-                commission_e8=e8_from_decimal(fill.commission),
-                commission_asset=fill.commission_asset,
-            ),
-        )
-    return numbers
-
-
-def _write_position(position: Position, numbers: positions.Position) -> None:
-    position.quantity = decimal_from_e8(numbers.quantity_e8)
-    position.cost = decimal_from_e8(numbers.cost_e8)
-    position.fees = decimal_from_e8(numbers.fees_e8)
-    position.realized_pnl = decimal_from_e8(numbers.realized_pnl_e8)
-    position.entry_price = _price(numbers.entry_price_e8)
-    position.exit_price = _price(numbers.exit_price_e8)
 
 
 def _close_position(
@@ -358,7 +353,7 @@ def _close_position(
     state.entry_price = None
     state.current_position_size_coins = decimal_from_e8(0)
     if state.status in LIVELY:
-        set_status(state, BotStatus.WAITING, "position closed")
+        set_locked_status(state, BotStatus.WAITING, "position closed")
     after_exit(state, position)
 
 
@@ -367,13 +362,9 @@ def _show_position(position: Position, state: BotState) -> None:
     state.entry_price = position.entry_price
     state.current_position_size_coins = position.quantity
     if state.status in LIVELY:
-        set_status(state, BotStatus.RUNNING, "")
+        set_locked_status(state, BotStatus.RUNNING)
 
 
 def announce(order: Order) -> None:
     """Tell the owner's open pages what changed; state in the database is what counts."""
     live.publish(order.bot_config.user_id, f"bot-{order.bot_config_id}", "trades", "dashboard")
-
-
-def _price(price_e8: int | None) -> Decimal | None:
-    return None if price_e8 is None else decimal_from_e8(price_e8)

@@ -52,7 +52,11 @@ RECV_WINDOW_MS = 2_000
 def place(order_ids: Sequence[int]) -> Rejected | None:
     """Take the planned orders of one request to an end, or to `unknown`. Returns the exchange's no, if that was it.
     Safe to call any number of times, from anywhere."""
-    orders = load_all(order_ids)
+    return place_loaded(load_all(order_ids))
+
+
+def place_loaded(orders: Sequence[Order]) -> Rejected | None:
+    """`place` for orders as `load_all` reads them; whether they may still be sent is asked of their rows."""
     if any(order.state != OrderState.PLANNED for order in orders):
         return None
     try:

@@ -35,7 +35,7 @@ from trading.orders.asking import settle
 from trading.orders.cancelling import cancel_wanted, want_cancel
 from trading.orders.cover import STANDS, tighten
 from trading.orders.execution import send
-from trading.orders.placing import place
+from trading.orders.placing import place_loaded
 from trading.orders.planning import (
     Exits,
     plan_exit_again,
@@ -75,11 +75,11 @@ KEEP: Final = _Kept()
 type Price = Decimal | None | _Kept
 
 
-def tend(position_id: int) -> int:
+def tend(position_id: int, bot: BotConfig | None = None) -> int:
     """Do what can be done now, move by move; returns how many moves that took. Raises ExchangeError when the exchange
-    does not answer."""
+    does not answer. `bot`: its bot with key, where the caller has just read it."""
     for moves in range(MOST_MOVES):
-        act = _next_act(position_id)
+        act = _next_act(position_id, bot)
         if act is None:
             return moves
         if not act():
@@ -127,10 +127,15 @@ def move_exits(
     state.save(update_fields=["stop_loss_price", "trailing_stop_price", "take_profit_price", "updated_at"])
 
 
-def _next_act(position_id: int) -> Callable[[], bool] | None:
+def _bot_of(position_id: int) -> BotConfig:
+    bot: BotConfig = BotConfig.objects.select_related("api_key").get(positions=position_id)
+    return bot
+
+
+def _next_act(position_id: int, bot: BotConfig | None = None) -> Callable[[], bool] | None:
     """Decide under the lock, plan what is to be planned, and hand back what is to be said to the exchange. The act
     tells whether it is worth looking again at once."""
-    bot = BotConfig.objects.select_related("api_key", "account").get(positions=position_id)
+    bot = bot or _bot_of(position_id)
     assert bot.api_key is not None  # a bot with a position is never archived
     rules, version = rules_for(bot.api_key.venue, bot.position_type, bot.symbol)
     now = timezone.now()
@@ -219,14 +224,14 @@ def _place(scene: _Scene) -> Callable[[], bool] | None:
         return None
     scene.take(PositionAction.PROTECT)
     planned = plan_protection(scene.bot, scene.position, _exits(scene), at=scene.now)
-    return partial(_place_and_hear, scene.position.pk, [order.pk for order in planned])
+    return partial(_place_and_hear, scene.position.pk, planned)
 
 
 def _replace(scene: _Scene) -> Callable[[], bool]:
     scene.take(PositionAction.REPLACE)
     (old,) = scene.alive
     new = plan_replacement(scene.bot, old, _exits(scene), at=scene.now)
-    return partial(_place_and_hear, scene.position.pk, [new.pk])
+    return partial(_place_and_hear, scene.position.pk, [new])
 
 
 def _give_up_stop(scene: _Scene) -> Callable[[], bool]:
@@ -286,16 +291,19 @@ def _exits(scene: _Scene) -> Exits:
 def _is_too_soon(scene: _Scene, purposes: tuple[Purpose, ...], pauses: tuple[timedelta, timedelta]) -> bool:
     """Refusals in a row double the pause, so that a venue that says no is not asked without end. An exit that found no
     taker pauses too; what is proved never to have arrived is planned again at once."""
-    attempts = list(Order.objects.filter(position=scene.position, purpose__in=purposes).order_by("-id")[:20])
-    if not attempts or attempts[0].settled_at is None:
+    attempts = Order.objects.filter(position=scene.position, purpose__in=purposes).order_by("-id")
+    newest = list(attempts.values_list("state", "settled_at", "error_code")[:20])
+    if not newest or newest[0][1] is None:
         return False
-    refused = [attempt.state == OrderState.REJECTED for attempt in attempts]
+    last_state, settled_at, error_code = newest[0]
+    refused = [state == OrderState.REJECTED for state, *_ in newest]
     in_a_row = refused.index(False) if False in refused else len(refused)
-    if not in_a_row and (purposes == PROTECTION or attempts[0].state == OrderState.DROPPED):
+    if not in_a_row and (purposes == PROTECTION or last_state == OrderState.DROPPED):
         return False
-    passes = attempts[0].error_code is None or attempts[0].error_code in PASSING_CODES
-    longest = min(PASSING_PAUSE, pauses[1]) if passes else pauses[1]
-    return scene.now < attempts[0].settled_at + min(pauses[0] * 2**in_a_row, longest)
+    longest = (
+        min(PASSING_PAUSE, pauses[1]) if error_code is None or error_code in PASSING_CODES else pauses[1]
+    )
+    return bool(scene.now < settled_at + min(pauses[0] * 2**in_a_row, longest))
 
 
 def _carry_out_cancels(position_id: int) -> bool:
@@ -323,8 +331,8 @@ def _send_exit(order_id: int) -> bool:
     return True
 
 
-def _place_and_hear(position_id: int, order_ids: list[int]) -> bool:
-    refusal = place(order_ids)
+def _place_and_hear(position_id: int, orders: list[Order]) -> bool:
+    refusal = place_loaded(orders)
     if refusal is not None:
         _react(position_id, refusal)
     return refusal is not None
@@ -334,7 +342,7 @@ def _react(position_id: int, refusal: Rejected) -> None:
     """A price that has been passed is an exit; a refusal for good closes the position (SPEC §5.5); others pass."""
     if isinstance(refusal, CredentialsRefused) or refusal.code in PASSING_CODES or refusal.says_closed:
         return
-    bot = BotConfig.objects.select_related("api_key").get(positions=position_id)
+    bot = _bot_of(position_id)
     assert bot.api_key is not None
     price = decimal_from_e8(market_data(bot.api_key.venue).price_e8(bot.symbol))
     with transaction.atomic():

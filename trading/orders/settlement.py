@@ -43,6 +43,8 @@ STALE_ENTRY = timedelta(seconds=60)
 STANDING_ASKED = timedelta(seconds=20)
 # Less than the pace of the passes, so that every pass asks.
 UNKNOWN_ASKED = timedelta(seconds=0.5)
+# So long a position without its stop is left to the run that bought it.
+AT_WORK = timedelta(seconds=0.5)
 RESTS = "rests"
 # The database is away, or the pass has lasted too long: nothing that has to do with one order.
 ENDS_A_PASS = (OperationalError, InterfaceError, SoftTimeLimitExceeded)
@@ -58,7 +60,7 @@ def settle_orders() -> Counter[str]:
     asked = _to_ask(now)
     for order_id in asked:
         touched[_quietly(order_id, settle)] += 1
-    for position_id in _to_tend(asked):
+    for position_id in _to_tend(asked, now):
         touched[_tend_quietly(position_id)] += 1
     del touched[RESTS]
     return touched
@@ -82,13 +84,14 @@ def _to_ask(now: datetime) -> list[int]:
     return list((in_doubt.filter(due) | silent).order_by("id").values_list("pk", flat=True))
 
 
-def _to_tend(asked: Iterable[int]) -> Iterable[int]:
+def _to_tend(asked: Iterable[int], now: datetime) -> Iterable[int]:
     """Positions of the orders just asked about; those that are being closed or changed, that stand without the stop
-    they want, whose standing orders differ from what they want; and closed ones with an order left."""
+    they want, whose standing orders differ from what they want; and closed ones with an order left. One that was bare
+    a moment ago has somebody at work on it: whoever bought it protects it next."""
     alive = Order.objects.unsettled().filter(position_id=OuterRef("pk"))
     stop = alive.filter(purpose=Purpose.STOP, stop_price=OuterRef("stop_price"))
     target = alive.filter(purpose=Purpose.TARGET, price=OuterRef("target_price"))
-    changing = Q(orders__in=asked) | ~Q(action=PositionAction.NONE) | Q(unprotected_since__isnull=False)
+    changing = ~Q(action=PositionAction.NONE) | Q(unprotected_since__isnull=False)
     differs = (
         Q(stop_price__isnull=False) & ~Exists(stop)
         | Q(target_price__isnull=False) & ~Exists(target)
@@ -96,7 +99,11 @@ def _to_tend(asked: Iterable[int]) -> Iterable[int]:
         | Q(stop_price__isnull=True) & Exists(alive.filter(purpose=Purpose.STOP))
         | Q(target_price__isnull=True) & Exists(alive.filter(purpose=Purpose.TARGET))
     )
-    open_ones = Position.objects.open().filter(changing | differs)
+    a_moment_ago = Q(
+        unprotected_since__gte=now - AT_WORK, action__in=(PositionAction.NONE, PositionAction.PROTECT)
+    )
+    heard = Q(orders__in=asked)
+    open_ones = Position.objects.open().filter(heard | ~a_moment_ago & (changing | differs))
     leftovers = Position.objects.filter(closed_at__isnull=False).filter(Exists(alive))
     ids = open_ones.order_by("pk").distinct().values_list("pk", flat=True)
     return [*ids, *leftovers.order_by("pk").values_list("pk", flat=True)]

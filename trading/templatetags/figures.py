@@ -206,6 +206,7 @@ def in_words(reason: str) -> str:
         "close_all": _("Everything closed"),
         "unprotected": _("Protection refused"),
         "liquidation": _("Liquidation"),
+        "end_of_data": _("End of the data"),
         "stopped": _("Stopped"),
         "pending": _("Pending"),
         "running": _("Running"),

@@ -1,6 +1,6 @@
 """Turns recorded parquet candles into the compact integer files beside this module, losing nothing.
 
-`python -m exchange.sandbox.recordings.convert FOLDER` (needs pyarrow, which the running product does not).
+`python -m exchange.sandbox.recordings.convert FOLDER`.
 """
 
 import hashlib

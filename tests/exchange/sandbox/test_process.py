@@ -140,7 +140,8 @@ def test_an_answered_order_survives_a_kill_in_full_flight(own_sandbox, new_calle
     with ThreadPoolExecutor(3) as pool:
         flights = [pool.submit(buy_until_it_breaks, caller) for caller in callers]
         deadline = time.monotonic() + 10
-        while len(own_sandbox.control.fills()) < 60 and time.monotonic() < deadline:
+        while len(own_sandbox.control.fills()) < 60:
+            assert time.monotonic() < deadline, "no flight to interrupt"
             time.sleep(0.01)
         own_sandbox.kill()
         heard = {trade_id for flight in flights for trade_id in flight.result()}

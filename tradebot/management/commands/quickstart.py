@@ -1,4 +1,4 @@
-"""Makes the demo user with three paper keys and twelve running bots, once."""
+"""Makes the demo user with three paper keys, twelve running bots and the recordings to test bots on, once."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from bots.configuration import ConfigurationRefused
 from bots.lifecycle import LifecycleRefused
+from exchange.candles import CandlesDiffer
+from exchange.candles.recordings import recorded_symbols, store_recording
 from exchange.port import ExchangeError
 from tradebot.quickstart import lay_out
 
@@ -27,3 +29,15 @@ class Command(BaseCommand):
             )
         else:
             self.stdout.write(f"{laid.user.email} has its keys and bots.")
+        self._store_recordings()
+
+    def _store_recordings(self) -> None:
+        """Something to try a bot on. Candles of one's own stay as they are, and a demo starts with them."""
+        for symbol in recorded_symbols():
+            try:
+                new = store_recording(symbol)
+            except CandlesDiffer as differ:
+                self.stderr.write(f"The recording of {symbol} is not stored: {differ}")
+                continue
+            if new:
+                self.stdout.write(f"Stored {new:,} recorded candles of {symbol} for backtests.")

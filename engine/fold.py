@@ -1,0 +1,173 @@
+"""The backtest of one bot: the compiled `step` folded over its candles, orders filled as the exchange would (SPEC §5).
+
+Same candles, signals and setting, same result, to the last digit and on every machine. Orders of other bots, the
+user's hand and a wallet other than the bot's own capital do not occur here.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine import results
+from engine.booking import Costs
+from engine.compiled import compiled
+from engine.exits import worst_sale_e6
+from engine.fills import AT_MARKET, Book, Terms
+from engine.limits import NO_LIMIT, DailyLimits
+from engine.market import MINUTE_MS, Candles
+from engine.orders import OrderType
+from engine.results import Folded
+from engine.rules import SymbolRules
+from engine.sizing import WHOLE_CAPITAL_E6
+from engine.slippage import DEFAULT_MAX_PERCENT_E6
+from engine.step import REASON_DAILY_TARGET, Setup
+from engine.strategies.contract import Signals
+from engine.walk import Flags, Rows, Series, walk
+
+REASON_CODES: Final = REASON_DAILY_TARGET + 1
+POSITION_COLUMNS: Final = 13
+TRADE_COLUMNS: Final = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """A bot as far as a backtest knows it. Money in 1e-8 of quote, shares in 1e-6; None: not wanted. At most one of the
+    two sizes, neither means the whole capital; daily loss and target are amounts."""
+
+    rules: SymbolRules
+    interval_ms: int
+    initial_capital_e8: int
+    # What is left of earlier trades, at cost; the capital includes it.
+    dust_quantity_e8: int = 0
+    dust_cost_e8: int = 0
+    size_percent_e6: int | None = None
+    size_fixed_e8: int | None = None
+    stop_percent_e6: int | None = None
+    target_percent_e6: int | None = None
+    trailing_percent_e6: int | None = None
+    stop_limit_offset_e6: int = 20_000
+    max_daily_trades: int | None = None
+    max_daily_loss_e8: int | None = None
+    daily_target_e8: int | None = None
+    cooldown_candles: int = 0
+    max_slippage_e6: int = DEFAULT_MAX_PERCENT_E6
+    taker_e6: int = 1_000
+    maker_e6: int = 1_000
+    slippage_e6: int = 0
+    direction: str = "long"
+    market: str = "spot"
+    leverage: int = 1
+    brackets: tuple[Any, ...] = ()
+    funding: tuple[Any, ...] = ()
+
+
+class UnservedSetting(ValueError):
+    """The setting asks for what a backtest cannot do; the message says what."""
+
+
+def fold(
+    bars: Candles, signals: Signals, setting: Setting, *, minutes: Candles | None, start_ms: int
+) -> Folded:
+    """`bars` are whole candles of the bot's timeframe with a signal each, `minutes` the one-minute candles they are
+    made of (None: bars are walked by themselves, exact for one-minute bars). Bars that open before `start_ms` only warm
+    the indicators. Raises `UnservedSetting`."""
+    terms = terms_of(setting, stretch=1 if minutes is not None else setting.interval_ms // MINUTE_MS)
+    first = int(np.searchsorted(bars.open_ms, start_ms))
+    rows = _empty_rows(len(bars) - first, int(np.count_nonzero(signals.long_entry[first:])))
+    flags = Flags(_column(signals.ready), _column(signals.long_entry), _column(signals.long_exit))
+    under = bars if minutes is None else minutes
+    book = compiled(walk)(_series(bars), _series(under), flags, terms, rows, first)
+    return _folded(book, rows, bars, first, setting)
+
+
+def terms_of(setting: Setting, *, stretch: int = 1) -> Terms:
+    """What the compiled walk needs of a setting."""
+    if setting.size_percent_e6 is not None and setting.size_fixed_e8 is not None:
+        raise UnservedSetting("a bot has one size: a share or a fixed amount")
+    if (setting.market, setting.direction, setting.leverage) != ("spot", "long", 1):
+        raise UnservedSetting("backtests are of spot bots that go long")
+    rules = setting.rules
+    has_limit = OrderType.STOP_LOSS not in rules.order_types
+    return Terms(
+        setup=_setup(setting, has_limit=has_limit),
+        costs=Costs(setting.taker_e6, setting.maker_e6, setting.slippage_e6),
+        tick_e8=rules.tick_e8,
+        step_e8=rules.step_e8,
+        interval_ms=setting.interval_ms,
+        stretch=stretch,
+        initial_capital_e8=setting.initial_capital_e8,
+        stop_percent_e6=setting.stop_percent_e6 or 0,
+        target_percent_e6=setting.target_percent_e6 or 0,
+        limit_offset_e6=setting.stop_limit_offset_e6 if has_limit else AT_MARKET,
+        max_slippage_e6=setting.max_slippage_e6,
+        # Whether the symbol trades today says nothing about the past.
+        takes_orders=int(rules.quote_order_allowed and OrderType.MARKET in rules.order_types),
+        dust_quantity_e8=setting.dust_quantity_e8,
+        dust_cost_e8=setting.dust_cost_e8,
+    )
+
+
+def _setup(setting: Setting, *, has_limit: bool) -> Setup:
+    rules, share = setting.rules, setting.size_percent_e6
+    return Setup(
+        size_percent_e6=WHOLE_CAPITAL_E6 if share is None else share,
+        size_fixed_e8=setting.size_fixed_e8 or 0,
+        limits=rules.market_limits,
+        daily=DailyLimits(
+            max_trades=_limit(setting.max_daily_trades),
+            max_loss_e8=_limit(setting.max_daily_loss_e8),
+            target_e8=_limit(setting.daily_target_e8),
+        ),
+        trailing_percent_e6=setting.trailing_percent_e6 or 0,
+        cooldown_candles=setting.cooldown_candles,
+        worst_sale_e6=worst_sale_e6(
+            setting.stop_percent_e6,
+            setting.trailing_percent_e6,
+            setting.stop_limit_offset_e6 if has_limit else 0,
+        ),
+        stop_min_notional_e8=rules.min_notional_e8,
+    )
+
+
+def _limit(limit: int | None) -> int:
+    return NO_LIMIT if limit is None else limit
+
+
+def _series(candles: Candles) -> Series:
+    return Series(*map(_column, candles.columns()[:5]))
+
+
+def _column(values: NDArray[Any]) -> NDArray[Any]:
+    """The same numbers as a plain, contiguous, read-only vector. Memory-mapped, writable and strided ones would each
+    have the whole walk compiled for them alone."""
+    column: NDArray[Any] = np.require(values, requirements=["C", "A"]).view(np.ndarray)
+    column.setflags(write=False)
+    return column
+
+
+def _empty_rows(bars: int, entries: int) -> Rows:
+    """A position needs an entry signal, so there are never more; untouched rows cost no memory."""
+    return Rows(
+        positions=np.empty((entries + 1, POSITION_COLUMNS), dtype=np.int64),
+        trades=np.empty((2 * entries + 1, TRADE_COLUMNS), dtype=np.int64),
+        equity_e8=np.empty(max(bars, 0), dtype=np.int64),
+        reasons=np.zeros(REASON_CODES, dtype=np.int64),
+    )
+
+
+def _folded(book: Book, rows: Rows, bars: Candles, first: int, setting: Setting) -> Folded:
+    return Folded(
+        positions=results.Positions(*np.ascontiguousarray(rows.positions[: book.positions].T)),
+        trades=results.Trades(*np.ascontiguousarray(rows.trades[: book.trades].T)),
+        equity_ms=bars.open_ms[first:] + setting.interval_ms,
+        equity_e8=rows.equity_e8,
+        balance_e8=int(book.account.money_e8),
+        dust_quantity_e8=int(book.account.quantity_e8),
+        dust_cost_e8=int(book.account.cost_e8),
+        reasons=rows.reasons,
+        paused_ms=int(book.paused_ms),
+        first_bar=first,
+        last_bar=len(bars) - 1,
+    )
