@@ -136,6 +136,12 @@ def mul_div(first: int, second: int, divisor: int) -> int:
     return _mul_div_long(first, second, divisor)
 
 
+def mul_div_up(first: int, second: int, divisor: int) -> int:
+    """ceil(first × second / divisor), within the bounds of `mul_div`; the rest is right also where both wrap."""
+    quotient = mul_div(first, second, divisor)
+    return quotient + 1 if first * second - quotient * divisor > 0 else quotient
+
+
 def _mul_div_long(first: int, second: int, divisor: int) -> int:
     """Long division in digits of base 2^k: after first mod divisor has taken the place of first, each step divides
     (rest·2^k + first·digit) < divisor·2^(k+1), so k is chosen to keep that below 2^63."""

@@ -16,6 +16,7 @@ from engine.compiled import compiled
 from engine.exits import worst_sale_e6
 from engine.fills import AT_MARKET, Book, Terms
 from engine.limits import NO_LIMIT, DailyLimits
+from engine.margin import Bracket, Funding
 from engine.market import MINUTE_MS, Candles
 from engine.orders import OrderType
 from engine.results import Folded
@@ -56,11 +57,13 @@ class Setting:
     taker_e6: int = 1_000
     maker_e6: int = 1_000
     slippage_e6: int = 0
+    # "long"; on futures also "short" or "both".
     direction: str = "long"
     market: str = "spot"
     leverage: int = 1
-    brackets: tuple[Any, ...] = ()
-    funding: tuple[Any, ...] = ()
+    # Of futures: the symbol's brackets, and the settlements over the period (None: none is known, none is paid).
+    brackets: tuple[Bracket, ...] = ()
+    funding: Funding | None = None
 
 
 class UnservedSetting(ValueError):

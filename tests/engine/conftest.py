@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+from engine.margin import Bracket, brackets_of_rows
 from engine.market import Candle, Candles
 from engine.rules import SymbolRules, rules_from_symbol_info
 
@@ -27,6 +28,13 @@ def recorded(symbol: str) -> Candles:
 @cache
 def rules_in(file: str) -> dict[str, SymbolRules]:
     return {entry["symbol"]: rules_from_symbol_info(entry) for entry in json.loads((DATA / file).read_text())}
+
+
+@cache
+def recorded_brackets() -> dict[str, tuple[Bracket, ...]]:
+    """Of four USD-M symbols."""
+    entries = json.loads((DATA / "um_brackets_2024-10.json").read_text())
+    return {entry["symbol"]: brackets_of_rows(entry["brackets"]) for entry in entries}
 
 
 @pytest.fixture(scope="session", params=["BTCUSDT", "ETHUSDT"])

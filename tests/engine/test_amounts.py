@@ -10,10 +10,12 @@ from engine.amounts import (
     decimal_from_e8,
     e6_from_percent,
     e8_from_decimal,
+    mul_div_up,
     percent_from_e6,
     plain_e8,
     share_e6,
 )
+from engine.compiled import compiled
 
 amounts = st.integers(-(10**26), 10**26)
 
@@ -84,3 +86,9 @@ def test_a_share_is_the_exact_floor_without_leaving_64_bits(amount: int, share: 
 def test_commission_is_truncated() -> None:
     assert commission_e8(1_999, 1_000) == 1  # 0.1 % of 0.00001999
     assert commission_e8(12_345_678_901, 750) == 9_259_259
+
+
+@given(st.integers(0, 2**40), st.integers(0, 2**22), st.integers(1, 2**40))
+def test_a_quotient_rounded_up(first: int, second: int, divisor: int) -> None:
+    assert mul_div_up(first, second, divisor) == -(-first * second // divisor)
+    assert compiled(mul_div_up)(first, second, divisor) == -(-first * second // divisor)
