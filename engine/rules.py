@@ -240,6 +240,9 @@ def _notional(filters: Mapping[str, Mapping[str, Any]]) -> _Notional:
         )
     if "MIN_NOTIONAL" in filters:
         entry = filters["MIN_NOTIONAL"]
+        if "notional" in entry:
+            # Futures: of every order that opens something.
+            return _Notional(e8_from_decimal(entry["notional"]), UNLIMITED, True, False)
         least = e8_from_decimal(entry["minNotional"])
         return _Notional(least, UNLIMITED, bool(entry["applyToMarket"]), False)
     return _Notional(0, UNLIMITED, False, False)
@@ -249,8 +252,9 @@ def _sell_price_bounds(filters: Mapping[str, Mapping[str, Any]]) -> tuple[int, i
     if "PERCENT_PRICE_BY_SIDE" in filters:
         entry = filters["PERCENT_PRICE_BY_SIDE"]
         return e8_from_decimal(entry["askMultiplierDown"]), e8_from_decimal(entry["askMultiplierUp"])
-    if "PERCENT_PRICE" in filters:
-        entry = filters["PERCENT_PRICE"]
+    # On futures it bounds limit orders; stops and targets there are market orders, which it leaves alone.
+    entry = filters.get("PERCENT_PRICE", {})
+    if "avgPriceMins" in entry:
         return e8_from_decimal(entry["multiplierDown"]), e8_from_decimal(entry["multiplierUp"])
     return 0, UNLIMITED
 

@@ -1,4 +1,4 @@
-"""Market data at rest: candles, packed or not, their gaps, and symbol rules. These tables point to nobody."""
+"""Market data at rest: candles, packed or not, their gaps, funding rates, symbol rules. They point to nobody."""
 
 from __future__ import annotations
 
@@ -89,6 +89,25 @@ class CandleGap(TimestampedModel):
             ),
             models.CheckConstraint(
                 condition=models.Q(first_ms__lte=models.F("last_ms")), name="candlegap_first_before_last"
+            ),
+        ]
+
+
+class FundingRate(TimestampedModel):
+    """What a settlement of a perpetual cost its holders: the rate in 1e-8, positive where longs paid shorts.
+
+    `settled_ms` is the minute it was settled in. Kept for ever: backtests of futures pay it.
+    """
+
+    source = models.CharField(max_length=16)
+    symbol = models.CharField(max_length=32)
+    settled_ms = models.BigIntegerField()
+    rate_e8 = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source", "symbol", "settled_ms"], name="fundingrate_one_per_settlement"
             ),
         ]
 

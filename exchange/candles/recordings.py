@@ -1,11 +1,12 @@
 """The recordings that come with the project, stored as what they are: Binance's own minutes, at their true dates.
 
-The paper market replays the same candles shifted to the present, under source `sandbox`; backtests read these.
+The paper market replays the spot ones shifted to the present, under source `sandbox`; backtests read these.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from pathlib import Path
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -14,22 +15,40 @@ from exchange.candles.blocks import add
 from exchange.candles.fetching import absent
 from exchange.candles.store import MINUTES, Series
 from exchange.models import Market
-from exchange.sandbox.tape import Tape, load_tape, recorded_entries
+from exchange.sandbox.tape import FUTURES_RECORDINGS, RECORDINGS, Tape, load_tape, recorded_entries
 
 SOURCE: Final = "binance"
+FOLDERS: Final = {Market.SPOT.value: RECORDINGS, Market.FUTURES.value: FUTURES_RECORDINGS}
 
 
-def recorded_symbols() -> list[str]:
-    return [entry["symbol"] for entry in recorded_entries()]
+class Recording(NamedTuple):
+    """One symbol's minutes on one market; `entry` is its line of the manifest."""
+
+    market: str
+    symbol: str
+    folder: Path
+    entry: dict[str, Any]
+
+    def __str__(self) -> str:
+        return self.symbol if self.market == Market.SPOT else f"{self.symbol} ({self.market})"
 
 
-def store_recording(wanted: str) -> int:
-    """How many candles of the symbol were new. What is there already is not even unpacked. Raises `CandlesDiffer`."""
-    entry = next(entry for entry in recorded_entries() if entry["symbol"] == wanted)
+def recordings() -> list[Recording]:
+    return [
+        Recording(market, entry["symbol"], folder, entry)
+        for market, folder in FOLDERS.items()
+        for entry in recorded_entries(folder)
+    ]
+
+
+def store_recording(recording: Recording) -> int:
+    """How many of its candles were new. What is there already is not even unpacked. Raises `CandlesDiffer`."""
+    entry = recording.entry
     start_ms, end_ms = entry["first_open_ms"], entry["last_open_ms"] + MINUTE_MS
-    if not any(absent(SOURCE, Market.SPOT, wanted, start_ms=start_ms, end_ms=end_ms)):
+    if not any(absent(SOURCE, recording.market, recording.symbol, start_ms=start_ms, end_ms=end_ms)):
         return 0
-    return add(Series(SOURCE, Market.SPOT, wanted, MINUTES), candles_of_tape(load_tape(entry)))
+    series = Series(SOURCE, recording.market, recording.symbol, MINUTES)
+    return add(series, candles_of_tape(load_tape(entry, recording.folder)))
 
 
 def candles_of_tape(tape: Tape) -> Candles:

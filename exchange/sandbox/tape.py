@@ -15,6 +15,8 @@ MINUTE_MS = 60_000
 E8 = 10**8
 IntArray = npt.NDArray[np.int64]
 RECORDINGS = Path(__file__).parent / "recordings"
+# Recorded too, but not traded on the paper market: backtests read it.
+FUTURES_RECORDINGS = RECORDINGS / "futures"
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,12 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from exchange import candles as store
-from exchange.candles.recordings import recorded_symbols, store_recording
+from exchange.candles.recordings import recordings, store_recording
 from exchange.candles.store import Series
 from exchange.connect import market_data
 from exchange.models import CandleBlock, CandleRow
 from exchange.sandbox.running import SandboxProcess
-from exchange.sandbox.tape import recorded_entries
+from exchange.sandbox.tape import FUTURES_RECORDINGS, recorded_entries
 from tests.exchange.test_candle_files import FIRST, lines, row, written, zipped
 
 MAY = "BTCUSDT-1m-2025-05"
@@ -226,11 +226,17 @@ def test_the_recordings_are_stored_at_their_true_dates_once(capsys: Any) -> None
     assert run(capsys, "--recordings") == [
         "BTCUSDT: 130,708 new candles of source binance, at their true dates.",
         "ETHUSDT: 130,708 new candles of source binance, at their true dates.",
+        "BTCUSDT (futures): 43,199 new candles of source binance, at their true dates.",
+        "ETHUSDT (futures): 60,191 new candles of source binance, at their true dates.",
+        "Futures: 236 new funding rates of source binance.",
     ]
     entry = recorded_entries()[0]
     assert store.known_range("binance", "spot", "BTCUSDT") == (entry["first_open_ms"], entry["last_open_ms"])
-    assert CandleBlock.objects.filter(symbol="BTCUSDT").count() == 4
-    assert {symbol: store_recording(symbol) for symbol in recorded_symbols()} == {"BTCUSDT": 0, "ETHUSDT": 0}
+    assert CandleBlock.objects.filter(market="spot", symbol="BTCUSDT").count() == 4
+    of_futures = recorded_entries(FUTURES_RECORDINGS)[1]
+    known = store.known_range("binance", "futures", "ETHUSDT")
+    assert known == (of_futures["first_open_ms"], of_futures["last_open_ms"])
+    assert [store_recording(recording) for recording in recordings()] == [0, 0, 0, 0]
 
 
 @pytest.mark.django_db

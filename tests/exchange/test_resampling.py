@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from engine.market import INTERVAL_MS, MINUTE_MS, Candles, candles_of, resample
 from exchange import candles as store
-from exchange.candles.recordings import candles_of_tape, recorded_symbols, store_recording
+from exchange.candles.recordings import candles_of_tape, recordings, store_recording
 from exchange.sandbox.klines import Window, bars
 from exchange.sandbox.market import Market
 from exchange.sandbox.tape import load_tapes
@@ -54,8 +54,9 @@ def test_all_recorded_candles_are_those_the_sandbox_serves(symbol: str, interval
 @pytest.mark.django_db
 def test_and_so_are_those_read_from_the_store(settings: Any, tmp_path: Path) -> None:
     settings.DATA_DIR = tmp_path
-    for symbol in recorded_symbols():
-        store_recording(symbol)
+    for recording in recordings():
+        store_recording(recording)
+    for symbol in load_tapes():
         start_ms, end_ms = market().first_open_ms(symbol), market().end_ms(symbol)
         for interval in COARSER:
             read = store.history("binance", "spot", symbol, interval, start_ms=start_ms, end_ms=end_ms)

@@ -16,6 +16,11 @@ from exchange.candles.store import Series
 from exchange.sandbox.tape import recorded_entries
 
 pytestmark = pytest.mark.django_db
+FUTURES_STORED = [
+    "Stored 43,199 recorded candles of BTCUSDT (futures) for backtests.",
+    "Stored 60,191 recorded candles of ETHUSDT (futures) for backtests.",
+    "Stored 236 recorded funding rates for backtests of futures.",
+]
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +36,11 @@ def quickstart() -> tuple[list[str], list[str]]:
 
 def test_the_recordings_are_there_for_backtests(sandbox: Any) -> None:
     assert quickstart() == (
-        [f"Stored 130,708 recorded candles of {symbol} for backtests." for symbol in ("BTCUSDT", "ETHUSDT")],
+        [
+            "Stored 130,708 recorded candles of BTCUSDT for backtests.",
+            "Stored 130,708 recorded candles of ETHUSDT for backtests.",
+            *FUTURES_STORED,
+        ],
         [],
     )
     for entry in recorded_entries():
@@ -44,5 +53,5 @@ def test_candles_of_ones_own_stay_and_the_demo_starts_all_the_same(sandbox: Any)
     first_ms = recorded_entries()[0]["first_open_ms"]
     add(Series("binance", "spot", "BTCUSDT", "1m"), candles_of([(first_ms, 5, 6, 4, 5, 1)]))
     told, warned = quickstart()
-    assert told == ["Stored 130,708 recorded candles of ETHUSDT for backtests."]
+    assert told == ["Stored 130,708 recorded candles of ETHUSDT for backtests.", *FUTURES_STORED]
     assert [line.split(":")[0] for line in warned] == ["The recording of BTCUSDT is not stored"]

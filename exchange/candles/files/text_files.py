@@ -8,7 +8,8 @@ import io
 import zipfile
 import zlib
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,12 +28,24 @@ CHECKSUM_SUFFIX: Final = ".CHECKSUM"
 
 
 def read_csv(path: Path) -> Sheet:
-    with path.open(encoding="utf-8-sig", newline="") as lines:
+    with opened_csv(path) as lines:
         return _sheet(path.name, lines)
 
 
 def read_archive(path: Path) -> Sheet:
-    """The one CSV in a ZIP, proved against the checksum that lies beside it, if one does."""
+    with opened_archive(path) as lines:
+        return _sheet(path.name, lines)
+
+
+@contextmanager
+def opened_csv(path: Path) -> Iterator[Iterable[str]]:
+    with path.open(encoding="utf-8-sig", newline="") as lines:
+        yield lines
+
+
+@contextmanager
+def opened_archive(path: Path) -> Iterator[Iterable[str]]:
+    """The one CSV in a ZIP, proved against the checksum that lies beside it, if one does. Raises `FileRefused`."""
     _check_against_checksum(path)
     try:
         with zipfile.ZipFile(path) as archive:
@@ -42,7 +55,7 @@ def read_archive(path: Path) -> Sheet:
             if inside[0].file_size > LARGEST_BYTES:
                 raise FileRefused(path.name, "it unpacks to more than an archive of candles can be.")
             with archive.open(inside[0]) as content:
-                return _sheet(path.name, io.TextIOWrapper(content, encoding="utf-8-sig", newline=""))
+                yield io.TextIOWrapper(content, encoding="utf-8-sig", newline="")
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
         # RuntimeError: the archive wants a password.
         raise FileRefused(path.name, f"it cannot be unpacked ({error}).") from None

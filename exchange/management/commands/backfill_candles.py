@@ -19,8 +19,10 @@ from engine.market import DAY_MS, opening_of
 from exchange import candles
 from exchange.candles.files import FileRefused, Found, import_file, list_files
 from exchange.candles.gaps import Gap
-from exchange.candles.recordings import recorded_symbols, store_recording
+from exchange.candles.recordings import recordings, store_recording
 from exchange.connect import market_data
+from exchange.futures.funding import RatesDiffer
+from exchange.futures.funding_files import store_recorded_rates
 from exchange.models import Market, Venue
 from exchange.port import ExchangeError
 
@@ -64,15 +66,16 @@ class Command(BaseCommand):
                     self._fetch(symbol, stopping, options)
         except candles.FetchCancelled:
             raise CommandError(STOPPED, returncode=FAILED) from None
-        except (FileRefused, candles.CandlesDiffer, ExchangeError) as refusal:
+        except (FileRefused, candles.CandlesDiffer, RatesDiffer, ExchangeError) as refusal:
             raise CommandError(str(refusal), returncode=FAILED) from None
         finally:
             stopping.restore()
 
     def _store_recordings(self) -> None:
-        for symbol in recorded_symbols():
-            new = store_recording(symbol)
-            self.stdout.write(f"{symbol}: {new:,} new candles of source binance, at their true dates.")
+        for recording in recordings():
+            new = store_recording(recording)
+            self.stdout.write(f"{recording}: {new:,} new candles of source binance, at their true dates.")
+        self.stdout.write(f"Futures: {store_recorded_rates():,} new funding rates of source binance.")
 
     def _import(self, symbols: list[str], is_stopping: Callable[[], bool], options: dict[str, Any]) -> None:
         source, market = options["source"] or "binance", options["market"]

@@ -10,7 +10,9 @@ from django.core.management.base import BaseCommand, CommandError
 from bots.configuration import ConfigurationRefused
 from bots.lifecycle import LifecycleRefused
 from exchange.candles import CandlesDiffer
-from exchange.candles.recordings import recorded_symbols, store_recording
+from exchange.candles.recordings import recordings, store_recording
+from exchange.futures.funding import RatesDiffer
+from exchange.futures.funding_files import store_recorded_rates
 from exchange.port import ExchangeError
 from tradebot.quickstart import lay_out
 
@@ -33,11 +35,18 @@ class Command(BaseCommand):
 
     def _store_recordings(self) -> None:
         """Something to try a bot on. Candles of one's own stay as they are, and a demo starts with them."""
-        for symbol in recorded_symbols():
+        for recording in recordings():
             try:
-                new = store_recording(symbol)
+                new = store_recording(recording)
             except CandlesDiffer as differ:
-                self.stderr.write(f"The recording of {symbol} is not stored: {differ}")
+                self.stderr.write(f"The recording of {recording} is not stored: {differ}")
                 continue
             if new:
-                self.stdout.write(f"Stored {new:,} recorded candles of {symbol} for backtests.")
+                self.stdout.write(f"Stored {new:,} recorded candles of {recording} for backtests.")
+        try:
+            new = store_recorded_rates()
+        except RatesDiffer as differ:
+            self.stderr.write(f"The recorded funding rates are not stored: {differ}")
+            return
+        if new:
+            self.stdout.write(f"Stored {new:,} recorded funding rates for backtests of futures.")
