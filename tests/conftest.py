@@ -14,6 +14,8 @@ import pytest
 from django.conf import settings
 from django.utils import timezone, translation
 
+from tests.stepped_market import beginning_ms
+
 PASSWORD = "Correct-horse-42"
 RECORDED_SYMBOLS = Path(settings.BASE_DIR) / "exchange" / "sandbox" / "recordings" / "exchange_info.json"
 
@@ -150,22 +152,28 @@ def make_bot(paper_key: Any) -> Callable[..., Any]:
     return make
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def sandbox_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A real sandbox over real HTTP, in step mode: the market moves when a test says so."""
+    """A real sandbox over real HTTP, in step mode: the market moves when a test says so. Each file has its own, which
+    begins at the same recorded minute in every run."""
+    from exchange.instants import ms_of
     from exchange.sandbox.running import SandboxProcess
 
-    with SandboxProcess(tmp_path_factory.mktemp("sandbox"), clock="step") as process:
+    start_ms = beginning_ms(ms_of(timezone.now()))
+    with SandboxProcess(tmp_path_factory.mktemp("sandbox"), clock="step", start_ms=start_ms) as process:
         yield process
 
 
 @pytest.fixture
 def sandbox(sandbox_process: Any, settings: Any) -> Iterator[Any]:
-    """The session's sandbox as the venue of this test; accounts are each test's own."""
+    """The file's sandbox, without faults, as the venue of this test; accounts are each test's own."""
     from exchange.connect import forget_clients
 
     settings.SANDBOX_URL = sandbox_process.url
+    settings.SANDBOX_TOKEN = sandbox_process.token
     settings.SANDBOX_KEY_SECRET = sandbox_process.key_secret
     forget_clients()
+    sandbox_process.control.clear_faults()
     yield sandbox_process
+    sandbox_process.control.clear_faults()
     forget_clients()

@@ -1,4 +1,4 @@
-"""The real sandbox over real HTTP, in step mode: the market moves when the test says so."""
+"""A bot of these tests, made the way a user does it, and what is queued meanwhile."""
 
 from __future__ import annotations
 
@@ -10,27 +10,6 @@ import pytest
 from celery.signals import before_task_publish
 
 from exchange.sandbox.running import SandboxProcess
-
-
-@pytest.fixture(scope="session")
-def sandbox_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxProcess]:
-    with SandboxProcess(tmp_path_factory.mktemp("sandbox"), clock="step") as process:
-        yield process
-
-
-@pytest.fixture
-def sandbox(sandbox_process: SandboxProcess, settings: Any) -> Iterator[SandboxProcess]:
-    """The session's sandbox, without faults, as the venue of this test. Accounts are each test's own."""
-    from exchange.connect import forget_clients
-
-    settings.SANDBOX_URL = sandbox_process.url
-    settings.SANDBOX_TOKEN = sandbox_process.token
-    settings.SANDBOX_KEY_SECRET = sandbox_process.key_secret
-    forget_clients()
-    sandbox_process.control.clear_faults()
-    yield sandbox_process
-    sandbox_process.control.clear_faults()
-    forget_clients()
 
 
 @pytest.fixture

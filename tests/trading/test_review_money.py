@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from decimal import Decimal
+from decimal import ROUND_UP, Decimal
 from typing import Any
 
 import pytest
@@ -12,10 +12,21 @@ from django.db.models import F
 
 from accounts.keys import client_of
 from bots.models import BotConfig, BotState
+from engine.amounts import decimal_from_e8
+from engine.market import MINUTE_MS
 from exchange.instants import instant_of
 from exchange.models import SymbolInfo
 from exchange.port import FillReport, OrderReport
-from tests.trading.steps import fresh, go_to_signal, make_older, plan_buy, plan_sell, reloaded, strike
+from tests.trading.steps import (
+    fresh,
+    go_to_signal,
+    make_older,
+    plan_buy,
+    plan_sell,
+    recorded_candles,
+    reloaded,
+    strike,
+)  # fmt: skip
 from tests.trading.test_ledger import report_of
 from tests.trading.test_protection import (
     BOTH,
@@ -50,8 +61,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def test_no_entry_is_made_that_its_stop_could_not_sell(sandbox: Any, new_bot: Any) -> None:
     """Worth enough at the close, too little at a stop of 10 % whose limit lies 2 % below it."""
     bot = new_bot()
-    BotConfig.objects.filter(pk=bot.pk).update(position_size_fixed="5.9", stop_loss_perc="10")
-    go_to_signal(sandbox, bot, "long_entry")
+    closed_ms = go_to_signal(sandbox, bot, "long_entry") - MINUTE_MS
+    close = recorded_candles(sandbox, "BTCUSDT", start_ms=closed_ms, count=1).close[0]
+    step = Decimal("0.00001")
+    fewest = (5 / (decimal_from_e8(int(close)) * step)).to_integral_value(ROUND_UP)
+    size = (fewest * step * decimal_from_e8(int(close))).quantize(Decimal("0.1"), ROUND_UP)
+    BotConfig.objects.filter(pk=bot.pk).update(position_size_fixed=size, stop_loss_perc="10")
     run_bot(bot.pk)
     assert fresh(bot).state.status_text == "waiting (below minimum notional)"
     assert "at its stop" in Decision.objects.filter(bot_config=bot).latest("pk").text
