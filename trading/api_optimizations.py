@@ -50,6 +50,8 @@ class OptimizationFilter(PeriodFilter):
     symbol = django_filters.CharFilter(lookup_expr="iexact", max_length=32)
     strategy = django_filters.CharFilter(max_length=40)
     name = django_filters.CharFilter(lookup_expr="icontains", max_length=80)
+    bot = WholeNumberFilter(field_name="bot_config_id", min_value=1, max_value=2**63 - 1)
+    # Called as in the rows, too.
     bot_config = WholeNumberFilter(field_name="bot_config_id", min_value=1, max_value=2**63 - 1)
 
     class Meta:

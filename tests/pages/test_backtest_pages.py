@@ -98,6 +98,19 @@ def test_what_is_wrong_is_told_at_its_field_and_what_was_typed_stays(
     assert f'value="{value}"' in page or not value
 
 
+@pytest.mark.parametrize("symbol", ["\x00", "BTC\x00USDT", "<script>", "é" * 400])
+def test_what_no_symbol_can_be_is_refused_wherever_it_is_typed(alice_page: Any, symbol: str) -> None:
+    typed = {**TYPED, "symbol": symbol}
+    assert alice_page.post("/backtests/new/", typed).status_code == 400
+    for address in ("/backtests/validate/", "/backtests/new/from-form/"):
+        answer = alice_page.post(address, typed)
+        assert answer.status_code == 200
+        assert "<script>x" not in answer.content.decode()
+    for source in ("binance", "sandbox", "nonsense"):
+        answer = alice_page.get("/backtests/days/", {"source": source, "symbol": symbol})
+        assert answer.status_code == 200
+
+
 def test_too_many_at_once_are_refused_with_the_reason(alice: Any, alice_page: Any) -> None:
     for _number in range(5):
         ask(alice)

@@ -87,6 +87,25 @@ def test_what_is_wrong_stands_beside_its_field_and_nothing_is_lost(alice_page: A
 
 
 @pytest.mark.parametrize(
+    ("field", "value", "text"),
+    [
+        ("holdout_perc", "-1", "This must be from 5 to 50."),
+        ("holdout_perc", "0.00001", "This must be from 5 to 50."),
+        ("windows", "-1", "This must be from 0 to 12."),
+        ("start_time", "", "Say from when to when."),
+        ("end_time", "", "Say from when to when."),
+        ("name", "\x00", "This must be one line of readable characters."),
+    ],
+)
+def test_what_cannot_be_searched_is_told_once_at_its_field(
+    alice_page: Any, base: Backtest, field: str, value: str, text: str
+) -> None:
+    answer = alice_page.post(f"/optimizations/new/?backtest={base.pk}", {**TYPED, field: value})
+    form = answer.context["form"]
+    assert (answer.status_code, form.errors) == (400, {field: [text]})
+
+
+@pytest.mark.parametrize(
     ("changes", "text"),
     [
         ({}, "6 sets will be tried, each also on the part that is held back."),

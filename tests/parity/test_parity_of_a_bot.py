@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
 from bots.configuration import change_bot
 from bots.models import BotConfig, BotState
@@ -215,3 +215,15 @@ def test_the_command_compares_and_fails_on_logic(sandbox: Any, new_bot: Any, cap
     with pytest.raises(SystemExit) as failed:
         call_command("parity", bot.pk)
     assert failed.value.code == 1
+
+
+def test_the_command_says_in_a_whole_sentence_what_it_found(sandbox: Any, new_bot: Any, capsys: Any) -> None:
+    bot = new_bot(strategy_params=LIVELY, **EXITS)
+    trade(sandbox, bot, 30)
+    call_command("parity", bot.pk)
+    line = capsys.readouterr().out.splitlines()[-1]
+    assert line.startswith(f"{bot.name}: 100.000 %")
+    assert line.endswith(" trades")
+    with pytest.raises(CommandError) as refused:
+        call_command("parity", 999_999)
+    assert refused.value.returncode == 2

@@ -23,7 +23,7 @@ from exchange.models import Market
 from exchange.port import ExchangeError
 from exchange.symbols import tradable
 from trading.backtest_pages.fields import OWN, SOURCE_TITLES, FieldsOfABacktest
-from trading.backtest_pages.reach import Reach, reach_of
+from trading.backtest_pages.reach import Reach, reach_of, readable
 from trading.models import Backtest
 from trading.research.backtests import request_backtest, values_of
 from trading.research.checking import check_backtest
@@ -157,7 +157,7 @@ def _suggested(initial: Mapping[str, Any]) -> dict[str, Any]:
     """What nobody said: a symbol, whose candles, all the days there are."""
     values = {**initial_of(None, None), "symbol": DEFAULT_SYMBOL, "initial_capital": "1000", **initial}
     if values.get("source") not in SOURCE_TITLES:
-        is_stored = stored_span(BINANCE, Market.SPOT, str(values["symbol"])[:32]) is not None
+        is_stored = stored_span(BINANCE, Market.SPOT, readable(str(values["symbol"]))) is not None
         values["source"] = BINANCE if is_stored else SANDBOX
     return values
 

@@ -64,11 +64,16 @@ class Reach:
         return given
 
 
+def readable(symbol: str) -> str:
+    """As symbols are written; of what no symbol can be, and no database can be asked for, nothing."""
+    return symbol.strip().upper()[:32] if symbol.isprintable() else ""
+
+
 def reach_of(source: str, symbol: str) -> Reach:
     """Asks the market the candles come from, where there is one; what it does not answer is told from what is
     stored."""
     source = source if source in SOURCES else SOURCES[-1]
-    of = (source, Market.SPOT.value, symbol.strip().upper()[:32])
+    of = (source, Market.SPOT.value, readable(symbol))
     key = "reach:" + ":".join(of)
     kept: list[int] | None = cache().get(key)
     if kept is not None:

@@ -148,7 +148,12 @@ class OptimizationForm:
 
     def save(self, user: Any) -> Optimization:
         """Raises as `request_optimization` does."""
-        typed = {name: value for name, value in self.values.items() if value != ""}
+        # A period that was emptied is not silently that of the base again.
+        typed = {
+            name: value
+            for name, value in self.values.items()
+            if value != "" or name in ("start_time", "end_time")
+        }
         return request_optimization(user, {**self.base.values, **typed, "space": self.space})
 
     def show(self, errors: Mapping[str, list[str]]) -> None:

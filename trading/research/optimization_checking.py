@@ -63,8 +63,10 @@ def check_optimization(user: Any, given: Mapping[str, Any]) -> tuple[dict[str, A
     space = Space(base["strategy"], base["strategy_params"], tuple(axes))
     if not errors:
         errors |= _objections_to_sets(space, own)
-    split_at, refused = _split(base, own)
-    errors |= refused
+    split_at = None
+    if not errors.keys() & {"holdout_perc", "windows"}:
+        split_at, refused = _split(base, own)
+        errors |= refused
     if errors:
         raise ConfigurationRefused(errors)
     columns = {name: own[name] for name in ("method", "objective", "min_positions", "windows", "seed")}

@@ -147,6 +147,8 @@ def _axis(name: str, entry: ParamField | None, asked: Any) -> Axis:
 
 
 def _listed(asked: list[Any], is_whole: bool) -> list[Decimal]:
+    if not asked:
+        raise BadAxis(_("Name at least one value."))
     values = sorted({_number(value) for value in asked})
     if is_whole and any(value != int(value) for value in values):
         raise BadAxis(_("This parameter takes whole numbers."))

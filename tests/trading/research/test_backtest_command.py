@@ -66,7 +66,7 @@ def test_a_bot_is_named_by_its_number(minutes: Any, make_bot: Any, capsys: Any) 
     [
         (
             ("--symbol", "BTCUSDT", "--capital", "2000", "--timeframe", "1m"),
-            "start_time: Say from when to when.",
+            "--from: Say from when to when.",
         ),
         ((*PLAIN, "--set", "bogus=1"), "bogus: This field is unknown."),
         ((*PLAIN, "--set", "bogus"), "Write NAME=VALUE, not 'bogus'."),

@@ -57,7 +57,7 @@ def test_sets_that_the_strategy_refuses_are_none() -> None:
         ({"ema_fast": {"to": "x"}}, "This must be a number with at most 4 decimal places."),
         ({"ema_fast": {"top": 1}}, "Say from, to and step, or list the values."),
         ({"ema_fast": 3}, "Say from, to and step, or list the values."),
-        ({"ema_fast": []}, "The last value must not lie before the first."),
+        ({"ema_fast": []}, "Name at least one value."),
         ({"stop_loss_perc": {"to": "90", "step": "0.0001"}}, "At most 500 values; take a larger step."),
         ({"colour": {}}, "This cannot be searched."),
         ({"initial_capital": {}}, "This cannot be searched."),

@@ -96,3 +96,9 @@ def test_a_list_asks_as_often_for_one_as_for_thirty(alice_api: Any, alice: Any, 
     columns = Optimization.objects.filter(pk=done.pk).values().get()
     Optimization.objects.bulk_create(Optimization(**{**columns, "id": None}) for _row in range(29))
     assert (queries(), alice_api.get(LIST).json()["count"]) == (one, 30)
+
+
+@pytest.mark.parametrize("name", ["bot", "bot_config"])
+def test_the_list_is_narrowed_to_a_bot(alice_api: Any, done: Optimization, name: str) -> None:
+    answer = alice_api.get(f"/api/v1/optimizations/?{name}=7")
+    assert (answer.status_code, answer.json()["count"]) == (200, 0)

@@ -86,7 +86,11 @@ class Command(BaseCommand):
         try:
             return Backtest(**check_backtest(owner, values))
         except ConfigurationRefused as refused:
-            lines = [f"{field}: {' '.join(messages)}" for field, messages in refused.errors.items()]
+            options_of = {field: f"--{option}" for option, field in OPTIONS.items()}
+            lines = [
+                f"{options_of.get(field, field)}: {' '.join(messages)}"
+                for field, messages in refused.errors.items()
+            ]
             raise CommandError("\n".join(lines), returncode=USAGE) from None
 
     def as_json(self, backtest: Backtest, seconds: float) -> dict[str, Any]:

@@ -1,10 +1,12 @@
-"""`manage.py parity`: compares bots with their backtests, in this process. Exit 1 where one is of logic."""
+"""`manage.py parity`: compares bots with their backtests, in this process. Exit 1 where a difference is of logic, 2
+where there is no such bot.
+"""
 
 from __future__ import annotations
 
 import json
 import sys
-from typing import Any
+from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
@@ -12,6 +14,8 @@ from bots.models import BotConfig
 from engine.parity import Cause
 from trading.models import ParityCheck
 from trading.research.parity import check_parity
+
+USAGE: Final = 2
 
 
 class Command(BaseCommand):
@@ -26,7 +30,7 @@ class Command(BaseCommand):
         wanted = wanted.filter(pk__in=options["bots"]) if options["bots"] else wanted.filter(is_active=True)
         missing = set(options["bots"]) - set(wanted.values_list("pk", flat=True))
         if missing:
-            raise CommandError(f"There is no bot {', '.join(map(str, sorted(missing)))}.")
+            raise CommandError(f"There is no bot {', '.join(map(str, sorted(missing)))}.", returncode=USAGE)
         checks = [self.compare(bot) for bot in wanted.order_by("pk")]
         logic = sum(check.causes.get(Cause.LOGIC, 0) + len(check.signals_apart) for check in checks)
         if options["json"]:
@@ -39,5 +43,6 @@ class Command(BaseCommand):
         line = check_parity(bot.pk)
         check: ParityCheck = ParityCheck.objects.get(bot_config=bot)
         causes = ", ".join(f"{count} {cause}" for cause, count in check.causes.items()) or check.message
-        self.stdout.write(f"{bot.name}: {line}, {check.agreeing} of {check.trades} trades; {causes}")
+        told = f"{bot.name}: {line}, {check.agreeing} of {check.trades} trades"
+        self.stdout.write(f"{told}; {causes}" if causes else told)
         return check
