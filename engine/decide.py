@@ -11,6 +11,7 @@ from typing import Final
 
 from engine import step
 from engine.limits import NO_LIMIT, DailyLimits
+from engine.margin import NO_SCALE, Bracket, scale_of
 from engine.market import Candles, day_of
 from engine.reasons import (
     DAILY_LIMIT_REASONS,
@@ -46,6 +47,10 @@ class Snapshot:
     `stop_ticks` is the stop wanted now and `best_ticks` the best price since the entry, 0 = none;
     `last_exit_ms` the market time at which the bot's last position closed; `worst_sale_e6` the share of its price at
     which an entry's first stop may sell (`exits.worst_sale_e6`), 0 without a stop.
+
+    `side` is that of an open position, 1 or -1; `direction` is long, short or both. On futures `leverage` is 1 or more
+    (0: spot), `brackets` are the symbol's, and `first_stop_e6` is how far from the entry price the first stop lies (the
+    tighter of stop and trail).
     """
 
     rules: SymbolRules
@@ -71,6 +76,12 @@ class Snapshot:
     last_exit_ms: int | None = None
     stop_slot_free: bool = True
     worst_sale_e6: int = 0
+    side: int = step.SIDE_LONG
+    direction: str = "long"
+    leverage: int = 0
+    brackets: tuple[Bracket, ...] = ()
+    taker_e6: int = 0
+    first_stop_e6: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +99,8 @@ class Bar:
     is_last_closed: bool
     high_ticks: int = 0
     low_ticks: int = 0
+    short_entry: bool = False
+    short_exit: bool = False
 
     @cached_property
     def acts_at_ms(self) -> int:
@@ -102,7 +115,9 @@ class Bar:
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """What to do and why. `quote_e8` is an entry's quoteOrderQty, `quantity_steps` what an exit sells.
+    """What to do and why. `quote_e8` is an entry's quoteOrderQty, `quantity_steps` what an exit sells (of a short: buys
+    back). A futures entry is for `quantity_steps`; its `quote_e8` is what it takes of the wallet: margin and fee.
+    `side` is that of an entry, else 0.
 
     `counters_day`, `daily_trades`, `daily_pnl_e8` are the day's numbers after the roll, to be stored, and so is
     `best_ticks` (0 out of a position). `stop_ticks` is where a MOVE_STOP puts the stop, else 0 (unchanged).
@@ -123,6 +138,7 @@ class Decision:
     best_ticks: int = 0
     exit_reason: str = ""
     pause: str = ""
+    side: int = step.SIDE_FLAT
 
 
 def freshness_ms(interval_ms: int) -> int:
@@ -152,6 +168,8 @@ def bar_at(
         is_last_closed=is_last_closed,
         high_ticks=candle.high // rules.tick_e8,
         low_ticks=candle.low // rules.tick_e8,
+        short_entry=bool(signals.short_entry[index]),
+        short_exit=bool(signals.short_exit[index]),
     )
 
 
@@ -172,12 +190,18 @@ def decide(snapshot: Snapshot, bar: Bar) -> Decision:
         daily_trades=outcome.state.daily_trades,
         daily_pnl_e8=outcome.state.daily_pnl_e8,
         quote_e8=outcome.quote_e8 if action is Action.ENTER else 0,
-        quantity_steps=outcome.quantity if action is Action.EXIT else 0,
+        quantity_steps=outcome.quantity if _has_quantity(snapshot, action) else 0,
         stop_ticks=outcome.stop if action is Action.MOVE_STOP else 0,
         best_ticks=outcome.state.best if snapshot.in_position else 0,
         exit_reason=_EXIT_REASONS[outcome.exit_by] if action is Action.EXIT else "",
         pause=reason if is_limit else "",
+        side=outcome.side if action is Action.ENTER else step.SIDE_FLAT,
     )
+
+
+def _has_quantity(snapshot: Snapshot, action: Action) -> bool:
+    """A spot entry says an amount, every other order a quantity."""
+    return action is Action.EXIT or (action is Action.ENTER and snapshot.leverage > 0)
 
 
 def snapshot_after(snapshot: Snapshot, decision: Decision) -> Snapshot:
@@ -227,6 +251,8 @@ def _reason(snapshot: Snapshot, bar: Bar, outcome: step.Outcome) -> tuple[str, s
         available_e8=snapshot.available_e8,
         late_ms=bar.now_ms - bar.acts_at_ms,
         cooldown_candles=snapshot.cooldown_candles,
+        leverage=snapshot.leverage,
+        brackets=snapshot.brackets,
     )
     return reason.value, in_words(reason, outcome, around)
 
@@ -236,7 +262,7 @@ def _state(snapshot: Snapshot) -> step.State:
         day=snapshot.counters_day,
         daily_trades=snapshot.daily_trades,
         daily_pnl_e8=snapshot.daily_pnl_e8,
-        side=step.SIDE_LONG if snapshot.in_position else step.SIDE_FLAT,
+        side=snapshot.side if snapshot.in_position else step.SIDE_FLAT,
         quantity=snapshot.quantity_steps,
         capital_e8=snapshot.capital_e8,
         available_e8=snapshot.available_e8,
@@ -248,16 +274,20 @@ def _state(snapshot: Snapshot) -> step.State:
 
 def _close(snapshot: Snapshot, bar: Bar) -> step.Close:
     rules = snapshot.rules
-    takes_orders = rules.is_trading and rules.quote_order_allowed and "MARKET" in rules.order_types
+    takes_amounts = rules.quote_order_allowed or snapshot.leverage > 0
+    takes_orders = rules.is_trading and takes_amounts and "MARKET" in rules.order_types
     return step.Close(
         day=day_of(bar.acts_at_ms),
         at_ms=bar.acts_at_ms,
         interval_ms=bar.interval_ms,
         price=bar.close_ticks,
         high=bar.high_ticks,
+        low=bar.low_ticks,
         ready=int(bar.is_ready),
         long_entry=int(bar.long_entry),
         long_exit=int(bar.long_exit),
+        short_entry=int(bar.short_entry),
+        short_exit=int(bar.short_exit),
         follows_exit_signal=int(snapshot.exits_follow_signal),
         entries_blocked=int(snapshot.entry_block is not None),
         exits_blocked=int(snapshot.exit_block is not None),
@@ -284,6 +314,14 @@ def _setup(snapshot: Snapshot) -> step.Setup:
         cooldown_candles=snapshot.cooldown_candles,
         worst_sale_e6=snapshot.worst_sale_e6,
         stop_min_notional_e8=snapshot.rules.min_notional_e8,
+        allows_long=int(snapshot.direction != "short"),
+        allows_short=int(snapshot.direction != "long"),
+        leverage=snapshot.leverage,
+        taker_e6=snapshot.taker_e6,
+        first_stop_e6=snapshot.first_stop_e6,
+        tick_e8=snapshot.rules.tick_e8,
+        scale=scale_of(snapshot.rules.step_e8) if snapshot.leverage else NO_SCALE,
+        brackets=snapshot.brackets,
     )
 
 

@@ -1,7 +1,7 @@
-"""Where protection stands: stop, target and trailing stop of a long position, in ticks (SPEC §5.5, §5.6).
+"""Where protection stands: stop, target and trailing stop of a position, in ticks (SPEC §5.5, §5.6).
 
-Rounded to the tick toward the entry: a stop up, a target down. Plain integers in and out, so that the
-compiled step and the fold use these very functions; no product exceeds 64 bits.
+Rounded to the tick toward the entry: what lies below it up, what lies above it down. Plain integers in and out, so that
+the compiled step and the fold use these very functions; no product exceeds 64 bits.
 """
 
 from typing import NamedTuple
@@ -52,11 +52,32 @@ def target_ticks_above(price_e8: int, percent_e6: int, tick_e8: int) -> int:
     return share_e6(price_e8, E6 + percent_e6) // tick_e8
 
 
-def trailed_stop_ticks(best_ticks: int, trailing_percent_e6: int) -> int:
-    """best × (1 − trail), rounded up to the tick; 0 where nothing trails or no best price is known."""
+def stop_ticks(side: int, price_e8: int, percent_e6: int, tick_e8: int) -> int:
+    """Below the entry of a long, above that of a short (whose stop is rounded like a long's target)."""
+    if side > 0:
+        return stop_ticks_below(price_e8, percent_e6, tick_e8)
+    return target_ticks_above(price_e8, percent_e6, tick_e8)
+
+
+def target_ticks(side: int, price_e8: int, percent_e6: int, tick_e8: int) -> int:
+    """Above the entry of a long, below that of a short."""
+    if side > 0:
+        return target_ticks_above(price_e8, percent_e6, tick_e8)
+    return stop_ticks_below(price_e8, percent_e6, tick_e8)
+
+
+def trailed_stop_ticks(side: int, best_ticks: int, trailing_percent_e6: int) -> int:
+    """best × (1 ∓ trail), rounded to the tick toward the best; 0 where nothing trails or no best price is known."""
     if trailing_percent_e6 <= 0 or best_ticks <= 0:
         return NO_STOP
-    return share_up_e6(best_ticks, E6 - trailing_percent_e6)
+    if side > 0:
+        return share_up_e6(best_ticks, E6 - trailing_percent_e6)
+    return share_e6(best_ticks, E6 + trailing_percent_e6)
+
+
+def is_tighter(side: int, stop: int, than: int) -> bool:
+    """Whether a stop lies nearer to the price than another (0 = none, and never tighter)."""
+    return stop > 0 and (than <= 0 or side * (stop - than) > 0)
 
 
 def stop_limit_ticks(stop_ticks: int, offset_percent_e6: int) -> int:

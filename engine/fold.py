@@ -16,18 +16,18 @@ from engine.compiled import compiled
 from engine.exits import worst_sale_e6
 from engine.fills import AT_MARKET, Book, Terms
 from engine.limits import NO_LIMIT, DailyLimits
-from engine.margin import Bracket, Funding
+from engine.margin import Bracket, Funding, ladder_of
 from engine.market import MINUTE_MS, Candles
 from engine.orders import OrderType
 from engine.results import Folded
 from engine.rules import SymbolRules
 from engine.sizing import WHOLE_CAPITAL_E6
 from engine.slippage import DEFAULT_MAX_PERCENT_E6
-from engine.step import REASON_DAILY_TARGET, Setup
+from engine.step import REASON_STOP_BEYOND_LIQUIDATION, Setup
 from engine.strategies.contract import Signals
 from engine.walk import Flags, Rows, Series, walk
 
-REASON_CODES: Final = REASON_DAILY_TARGET + 1
+REASON_CODES: Final = REASON_STOP_BEYOND_LIQUIDATION + 1
 POSITION_COLUMNS: Final = 13
 TRADE_COLUMNS: Final = 10
 
@@ -131,6 +131,7 @@ def _setup(setting: Setting, *, has_limit: bool) -> Setup:
             setting.stop_limit_offset_e6 if has_limit else 0,
         ),
         stop_min_notional_e8=rules.min_notional_e8,
+        brackets=ladder_of(setting.brackets),
     )
 
 

@@ -12,9 +12,10 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from engine.amounts import E6, E8, e6_from_percent, e8_from_decimal, mul_div, mul_div_up
+from engine.amounts import E6, E8, commission_e8, e6_from_percent, e8_from_decimal, mul_div, mul_div_up
 from engine.market import IntArray
 
+CALLED_SELDOM: Final = True  # at entries and settlements: see engine.compiled
 UNLIMITED: Final = 2**63 - 1
 NO_LEVEL: Final = 1 << 62
 _PRICE_OVER: Final = E8 * E6
@@ -50,6 +51,7 @@ class Scale(NamedTuple):
     under: int
 
 
+NO_SCALE: Final = Scale(1, 1)
 # Rows of integers as in `Bracket`: tuples where nothing is compiled, else an int64 array.
 type Ladder = Sequence[Sequence[int]] | IntArray
 
@@ -87,6 +89,11 @@ def ladder_of(brackets: Sequence[Bracket]) -> IntArray:
 def scale_of(step_e8: int) -> Scale:
     common = gcd(_PRICE_OVER, step_e8)
     return Scale(_PRICE_OVER // common, step_e8 // common)
+
+
+def needed_e8(notional_e8: int, leverage: int, taker_e6: int) -> int:
+    """What an entry takes of the wallet: its margin, rounded up, and its fee."""
+    return (notional_e8 + leverage - 1) // leverage + commission_e8(notional_e8, taker_e6)
 
 
 def most_notional_e8(leverage: int, brackets: Ladder) -> int:

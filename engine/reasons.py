@@ -9,6 +9,7 @@ from typing import Final
 
 from engine import step
 from engine.amounts import plain_e8
+from engine.margin import Bracket, liquidation_e8, most_notional_e8, scale_of
 from engine.rules import SymbolRules, fault_in_words, market_fault, notional_e8
 
 
@@ -32,6 +33,8 @@ class Reason(StrEnum):
     STOP_MOVED = "stop moved"
     COOLDOWN = "cooldown"
     NO_STOP_SLOT = "no stop slot"
+    ABOVE_BRACKET = "above leverage bracket"
+    STOP_BEYOND_LIQUIDATION = "stop beyond liquidation"
     # The words of the pauses they lead to (bots.standing).
     MAX_DAILY_TRADES = "max_daily_trades reached"
     MAX_DAILY_LOSS = "max_daily_loss reached"
@@ -70,6 +73,8 @@ REASON_OF_CODE: Final = {
     step.REASON_STOP_MOVED: Reason.STOP_MOVED,
     step.REASON_COOLDOWN: Reason.COOLDOWN,
     step.REASON_NO_STOP_SLOT: Reason.NO_STOP_SLOT,
+    step.REASON_ABOVE_BRACKET: Reason.ABOVE_BRACKET,
+    step.REASON_STOP_BEYOND_LIQUIDATION: Reason.STOP_BEYOND_LIQUIDATION,
     step.REASON_MAX_DAILY_TRADES: Reason.MAX_DAILY_TRADES,
     step.REASON_MAX_DAILY_LOSS: Reason.MAX_DAILY_LOSS,
     step.REASON_DAILY_TARGET: Reason.DAILY_TARGET,
@@ -87,6 +92,8 @@ REFUSALS: Final = frozenset(
         Reason.ABOVE_MAX_NOTIONAL,
         Reason.NOT_ENOUGH_MONEY,
         Reason.NO_STOP_SLOT,
+        Reason.ABOVE_BRACKET,
+        Reason.STOP_BEYOND_LIQUIDATION,
         Reason.PRICE_MOVED,
     }
 )
@@ -128,6 +135,9 @@ class Circumstances:
     available_e8: int
     late_ms: int
     cooldown_candles: int = 0
+    # Of futures; 0: spot.
+    leverage: int = 0
+    brackets: tuple[Bracket, ...] = ()
 
 
 def in_words(reason: Reason, outcome: step.Outcome, around: Circumstances) -> str:
@@ -141,7 +151,8 @@ def in_words(reason: Reason, outcome: step.Outcome, around: Circumstances) -> st
     rules = around.rules
     asset, quote = rules.quote_asset, plain_e8(outcome.quote_e8)
     if reason is Reason.ENTRY_SIGNAL:
-        return f"Entry signal at a close of {_price(around.price_ticks, rules)}: buying for {quote} {asset}."
+        what = _contract_in_words(outcome, around) if around.leverage else f"buying for {quote} {asset}"
+        return f"Entry signal at a close of {_price(around.price_ticks, rules)}: {what}."
     if reason is Reason.COOLDOWN:
         candles = "candle" if around.cooldown_candles == 1 else f"{around.cooldown_candles} candles"
         return f"No entry on the first {candles} to close after an exit."
@@ -152,7 +163,31 @@ def in_words(reason: Reason, outcome: step.Outcome, around: Circumstances) -> st
         return f"Entry signal, but it takes {quote} {asset} and only {free} {asset} are free."
     if reason is Reason.NOT_TRADING:
         return f"Entry signal, but {rules.symbol} takes no market orders now (status {rules.status})."
+    if reason is Reason.ABOVE_BRACKET:
+        most = plain_e8(most_notional_e8(around.leverage, around.brackets))
+        worth = plain_e8(notional_e8(around.price_ticks, outcome.quantity, rules.market_limits))
+        allowed = f"leverage {around.leverage} allows positions of {most} {asset} at most"
+        return f"Entry signal, but {allowed} and this one would be worth {worth}."
+    if reason is Reason.STOP_BEYOND_LIQUIDATION:
+        level = plain_e8(_liquidation_e8(outcome, around))
+        stop = _price(outcome.stop, rules)
+        return f"Entry signal, but its stop of {stop} lies beyond the price of liquidation, {level} {asset}."
     return f"Entry signal, but {_size_in_words(outcome, around)}."
+
+
+def _contract_in_words(outcome: step.Outcome, around: Circumstances) -> str:
+    rules, does = around.rules, "buying" if outcome.side > 0 else "selling short"
+    what = f"{plain_e8(rules.quantity_e8(outcome.quantity))} {rules.base_asset}"
+    takes = f"{plain_e8(outcome.quote_e8)} {rules.quote_asset}"
+    return f"{does} {what} at leverage {around.leverage}, which takes {takes}"
+
+
+def _liquidation_e8(outcome: step.Outcome, around: Circumstances) -> int:
+    """As `step` reckoned it."""
+    rules = around.rules
+    worth = notional_e8(around.price_ticks, outcome.quantity, rules.market_limits)
+    wallet, scale = worth // around.leverage, scale_of(rules.step_e8)
+    return liquidation_e8(outcome.side, outcome.quantity, worth, wallet, scale, around.brackets)
 
 
 _OF_AN_EXIT: Final = frozenset(
@@ -177,10 +212,13 @@ def _exit_in_words(reason: Reason, outcome: step.Outcome, around: Circumstances)
         return f"{why}, but the position holds less than one tradable step."
     if reason is Reason.EXIT_TOO_SMALL:
         return f"{why}, but {_rule_in_words(outcome, around)}."
+    is_short = outcome.state.side < 0
     held = f"{plain_e8(rules.quantity_e8(outcome.quantity))} {rules.base_asset}"
+    does = f"buying back {held}" if is_short else f"selling {held}"
     if is_trailing:
-        return f"The close of {close} lies at or below the trailing stop of {stop}: selling {held}."
-    return f"Exit signal at a close of {close}: selling {held}."
+        where = "above" if is_short else "below"
+        return f"The close of {close} lies at or {where} the trailing stop of {stop}: {does}."
+    return f"Exit signal at a close of {close}: {does}."
 
 
 def _limit_in_words(reason: Reason, outcome: step.Outcome, around: Circumstances) -> str:
@@ -199,6 +237,8 @@ def _price(ticks: int, rules: SymbolRules) -> str:
 def _size_in_words(outcome: step.Outcome, around: Circumstances) -> str:
     rules = around.rules
     size, least = f"{plain_e8(outcome.quote_e8)} {rules.quote_asset}", rules.market_limits.min_notional_e8
+    if around.leverage:
+        return f"at this close a margin of {size} does not fit: {_rule_in_words(outcome, around)}"
     if outcome.quote_e8 < least:
         return f"the size of {size} is below the minimum of {plain_e8(least)} {rules.quote_asset}"
     if outcome.stop:

@@ -71,6 +71,7 @@ def test_an_entry(flat: Snapshot) -> None:
         daily_trades=3,
         daily_pnl_e8=-7 * E8,
         quote_e8=1_000 * E8,
+        side=1,
     )
 
 
@@ -405,6 +406,7 @@ def test_bars_come_from_candles_and_signals(btc_rules: SymbolRules) -> None:
         is_last_closed=True,
         high_ticks=9_700,
         low_ticks=9_700,
+        short_exit=True,
     )
     assert type(made.close_ticks) is int
 

@@ -4,7 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.exits import Protection, protective_ticks, stop_limit_ticks, trailed_stop_ticks, worst_sale_e6
+from engine.exits import (
+    Protection,
+    is_tighter,
+    protective_ticks,
+    stop_limit_ticks,
+    stop_ticks,
+    target_ticks,
+    trailed_stop_ticks,
+    worst_sale_e6,
+)
 
 TICK_E8 = 1_000_000
 ENTRY_E8 = 6_000_000_000_000  # 60,000.00
@@ -61,15 +70,39 @@ def test_the_split_products_are_the_exact_ones(*, entry: int, percent: int, tick
     )
     assert made.stop_ticks == -(-entry * (1_000_000 - percent) // (1_000_000 * tick))
     assert made.target_ticks == entry * (1_000_000 + percent) // (1_000_000 * tick)
-    assert trailed_stop_ticks(entry, percent) == -(-entry * (1_000_000 - percent) // 1_000_000)
+    assert trailed_stop_ticks(1, entry, percent) == -(-entry * (1_000_000 - percent) // 1_000_000)
+    assert trailed_stop_ticks(-1, entry, percent) == entry * (1_000_000 + percent) // 1_000_000
+    assert (stop_ticks(1, entry, percent, tick), stop_ticks(-1, entry, percent, tick)) == made[:2]
+    assert (target_ticks(-1, entry, percent, tick), target_ticks(1, entry, percent, tick)) == made[:2]
 
 
 @pytest.mark.parametrize(
-    ("best", "trail", "expected"),
-    [(6_000_000, 3_000, 5_982_000), (6_000_001, 3_000, 5_982_001), (0, 3_000, 0), (6_000_000, 0, 0)],
+    ("best", "trail", "of_long", "of_short"),
+    [
+        (6_000_000, 3_000, 5_982_000, 6_018_000),
+        (6_000_001, 3_000, 5_982_001, 6_018_001),
+        (0, 3_000, 0, 0),
+        (6_000_000, 0, 0, 0),
+    ],
 )
-def test_where_the_trail_puts_the_stop(best: int, trail: int, expected: int) -> None:
-    assert trailed_stop_ticks(best, trail) == expected
+def test_where_the_trail_puts_the_stop(best: int, trail: int, of_long: int, of_short: int) -> None:
+    assert (trailed_stop_ticks(1, best, trail), trailed_stop_ticks(-1, best, trail)) == (of_long, of_short)
+
+
+def test_what_a_tighter_stop_is() -> None:
+    """Nearer to the price; none is never tighter, and any is tighter than none."""
+    assert (is_tighter(1, 101, 100), is_tighter(1, 100, 100), is_tighter(1, 99, 100)) == (True, False, False)
+    assert (is_tighter(-1, 99, 100), is_tighter(-1, 100, 100), is_tighter(-1, 101, 100)) == (
+        True,
+        False,
+        False,
+    )
+    for side in (1, -1):
+        assert (is_tighter(side, 100, 0), is_tighter(side, 0, 100), is_tighter(side, 0, 0)) == (
+            True,
+            False,
+            False,
+        )
 
 
 @pytest.mark.parametrize(

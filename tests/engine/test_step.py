@@ -1,51 +1,21 @@
-"""What the fold of the backtests will need of `step`: that numba compiles it, and says the same."""
+"""What the fold of the backtests needs of `step`: compiled it says the same, in the order of SPEC §5.3."""
 
-import types
 from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine import amounts, exits, limits, rules, sizing, step
+from engine import exits, limits, step
+from engine.compiled import compiled
 from engine.limits import NO_DAILY_LIMITS, NO_LIMIT, DailyLimits
+from engine.margin import ladder_of, scale_of
 from engine.rules import SymbolRules
-
-SOURCES = (
-    (amounts, ("share_e6", "share_up_e6")),
-    (exits, ("stop_ticks_below", "target_ticks_above", "protective_ticks", "trailed_stop_ticks", "stop_limit_ticks")),
-    (limits, ("limit_reached", "is_cooling", "breaker_trips")),
-    (sizing, ("entry_quote_e8",)),
-    (rules, ("notional_e8", "steps_for", "market_fault")),
-    (
-        step,
-        (
-            "roll_day", "_with_best", "_nothing", "_refused", "_limit_reason", "_entry_refusal", "_exit", "_leave",
-            "_enter", "step",
-        ),
-    ),
-)  # fmt: skip
-
-
-@pytest.fixture(scope="session")
-def compiled() -> dict[str, Any]:
-    """The very same source, each function seeing the compiled ones before it; nothing of ours is changed."""
-    import numba
-
-    known: dict[str, Any] = {}
-    for module, names in SOURCES:
-        for name in names:
-            plain = getattr(module, name)
-            twin = types.FunctionType(plain.__code__, {**vars(module), **known}, name)
-            twin.__kwdefaults__ = plain.__kwdefaults__
-            known[name] = numba.njit(twin)
-    return known
-
+from tests.engine.conftest import recorded_brackets
 
 NOON_MS = 20_000 * 86_400_000 + 43_200_000
 FLAGS = (
-    "ready", "long_entry", "long_exit", "follows_exit_signal", "entries_blocked", "exits_blocked", "is_fresh",
-    "is_trading", "stop_slot_free",
+    "ready", "long_entry", "long_exit", "short_entry", "short_exit", "follows_exit_signal", "entries_blocked",
+    "exits_blocked", "is_fresh", "is_trading", "stop_slot_free",
 )  # fmt: skip
 flags = st.integers(0, 1)
 money = st.integers(-(10**15), 10**15)
@@ -58,7 +28,7 @@ money = st.integers(-(10**15), 10**15)
         day=st.integers(19_999, 20_001),
         daily_trades=st.integers(0, 9),
         daily_pnl_e8=money,
-        side=flags,
+        side=st.integers(-1, 1),
         quantity=st.integers(0, 10**7),
         capital_e8=money,
         available_e8=money,
@@ -73,9 +43,12 @@ money = st.integers(-(10**15), 10**15)
         interval_ms=st.just(60_000),
         price=st.integers(1, 10**8),
         high=st.integers(1, 10**8),
+        low=st.integers(0, 10**8),
         ready=st.just(1),
         long_entry=st.just(1),
         long_exit=st.just(1),
+        short_entry=st.just(1),
+        short_exit=st.just(1),
         follows_exit_signal=st.just(1),
         entries_blocked=st.just(0),
         exits_blocked=st.just(0),
@@ -94,17 +67,25 @@ money = st.integers(-(10**15), 10**15)
     percent=st.integers(1, 1_000_000),
     fixed=st.sampled_from([0, 0, 600_000_000]),
     number=st.integers(0, 9),
+    leverage=st.sampled_from([0, 0, 1, 3, 20, 125]),
+    allowed=st.sampled_from([(1, 0), (0, 1), (1, 1)]),
+    stop=st.sampled_from([0, 500, 8_000, 300_000]),
 )
 def test_compiled_and_plain_step_agree(
-    compiled: dict[str, Any], every_rules: list[SymbolRules], *, state: step.State, close: step.Close,
+    every_rules: list[SymbolRules], *, state: step.State, close: step.Close,
     daily: DailyLimits, trailing: int, cooldown: int, flipped: str, percent: int, fixed: int, number: int,
-    worst_sale: int,
+    worst_sale: int, leverage: int, allowed: tuple[int, int], stop: int,
 ) -> None:  # fmt: skip
     if flipped:
         close = close._replace(**{flipped: 1 - getattr(close, flipped)})
-    of_symbol = every_rules[number % len(every_rules)].market_limits
-    setup = step.Setup(percent, fixed, of_symbol, daily, trailing, cooldown, worst_sale, 5 * 10**8)
-    assert compiled["step"](state, close, setup) == step.step(state, close, setup)
+    of_symbol = every_rules[number % len(every_rules)]
+    brackets, scale = recorded_brackets()["BTCUSDT"], scale_of(of_symbol.step_e8)
+    setup = step.Setup(
+        percent, fixed, of_symbol.market_limits, daily, trailing, cooldown, worst_sale, 5 * 10**8, *allowed, leverage,
+        500, stop, of_symbol.tick_e8, scale, brackets,
+    )  # fmt: skip
+    said = compiled(step.step)(state, close, setup._replace(brackets=ladder_of(brackets)))
+    assert said == step.step(state, close, setup)
 
 
 @settings(max_examples=200, deadline=None)
@@ -112,22 +93,24 @@ def test_compiled_and_plain_step_agree(
     entry=st.integers(1, 10**14), stop=st.integers(0, 900_000), target=st.integers(0, 900_000),
     trail=st.integers(0, 900_000), tick=st.sampled_from([1, 100, 1_000_000, 10**8]),
 )  # fmt: skip
-def test_compiled_and_plain_exits_agree(
-    compiled: dict[str, Any], *, entry: int, stop: int, target: int, trail: int, tick: int
-) -> None:
+def test_compiled_and_plain_exits_agree(*, entry: int, stop: int, target: int, trail: int, tick: int) -> None:
     plain = exits.protective_ticks(
         entry, stop_percent_e6=stop, target_percent_e6=target, trailing_percent_e6=trail, tick_e8=tick
     )
-    assert compiled["protective_ticks"](entry, stop, target, trail, tick) == plain
-    assert compiled["stop_limit_ticks"](plain.stop_ticks, stop) == exits.stop_limit_ticks(
+    assert compiled(exits.protective_ticks)(entry, stop, target, trail, tick) == plain
+    assert compiled(exits.stop_limit_ticks)(plain.stop_ticks, stop) == exits.stop_limit_ticks(
         plain.stop_ticks, stop
     )
 
 
-def test_compiled_and_plain_breaker_agree(compiled: dict[str, Any]) -> None:
+def test_compiled_and_plain_breaker_agree() -> None:
     times = (NOON_MS - 600_000, NOON_MS - 1, NOON_MS)
-    assert compiled["breaker_trips"](times, NOON_MS) is limits.breaker_trips(times, NOON_MS) is True
-    assert compiled["breaker_trips"](times, NOON_MS + 1) is limits.breaker_trips(times, NOON_MS + 1) is False
+    assert compiled(limits.breaker_trips)(times, NOON_MS) is limits.breaker_trips(times, NOON_MS) is True
+    assert (
+        compiled(limits.breaker_trips)(times, NOON_MS + 1)
+        is limits.breaker_trips(times, NOON_MS + 1)
+        is False
+    )
 
 
 def test_the_order_of_the_questions(btc_rules: SymbolRules) -> None:
@@ -138,9 +121,9 @@ def test_the_order_of_the_questions(btc_rules: SymbolRules) -> None:
         best=0, last_exit_ms=NOON_MS,
     )  # fmt: skip
     close = step.Close(
-        day=1, at_ms=NOON_MS, interval_ms=60_000, price=6_000_000, high=6_000_000, ready=0, long_entry=0,
-        long_exit=0, follows_exit_signal=0, entries_blocked=1, exits_blocked=0, is_fresh=0, is_trading=0,
-        stop_slot_free=0,
+        day=1, at_ms=NOON_MS, interval_ms=60_000, price=6_000_000, high=6_000_000, low=6_000_000, ready=0,
+        long_entry=0, long_exit=0, short_entry=1, short_exit=1, follows_exit_signal=0, entries_blocked=1,
+        exits_blocked=0, is_fresh=0, is_trading=0, stop_slot_free=0,
     )  # fmt: skip
     removals: list[tuple[str, dict[str, Any]]] = [
         ("close", {"entries_blocked": 0}), ("state", {"daily_trades": 2}), ("state", {"daily_pnl_e8": 0}),
@@ -171,4 +154,36 @@ def test_the_order_of_the_questions(btc_rules: SymbolRules) -> None:
         step.REASON_NOT_ENOUGH_MONEY,
         step.REASON_NO_STOP_SLOT,
         step.REASON_ENTRY_SIGNAL,
+    ]
+
+
+def test_the_order_of_the_questions_on_futures(btc_rules: SymbolRules) -> None:
+    """Size → symbol rules → money → what the leverage allows → liquidation → room for a stop."""
+    brackets, limits_ = recorded_brackets()["BTCUSDT"], btc_rules.market_limits
+    setup = step.Setup(
+        1_000_000, 0, limits_, NO_DAILY_LIMITS, 0, 0, 0, 0, 0, 1, 125, 500, 10_000, btc_rules.tick_e8,
+        scale_of(btc_rules.step_e8), brackets,
+    )  # fmt: skip
+    state = step.State(1, 0, 0, 0, 0, 1, 0, 0, 0, 0)
+    close = step.Close(1, NOON_MS, 60_000, 6_000_000, 6_000_000, 6_000_000, 1, 1, 0, 0, 0, 1, 0, 0, 1, 0, 0)
+    reasons = [step.step(state, close, setup).reason]
+    for changed in (
+        {"short_entry": 1}, {"is_trading": 1}, {"capital_e8": 10**11}, {"available_e8": 10**11},
+        {"size_fixed_e8": 10**10}, {"leverage": 20}, {"stop_slot_free": 1}, {"first_stop_e6": 47_000},
+    ):  # fmt: skip
+        close, state, setup = (
+            each._replace(**{name: value for name, value in changed.items() if name in each._fields})
+            for each in (close, state, setup)
+        )
+        reasons.append(step.step(state, close, setup).reason)
+    assert reasons == [
+        step.REASON_NO_SIGNAL,
+        step.REASON_NOT_TRADING,
+        step.REASON_BELOW_MIN_QUANTITY,
+        step.REASON_NOT_ENOUGH_MONEY,
+        step.REASON_ABOVE_BRACKET,
+        step.REASON_STOP_BEYOND_LIQUIDATION,
+        step.REASON_NO_STOP_SLOT,
+        step.REASON_ENTRY_SIGNAL,
+        step.REASON_STOP_BEYOND_LIQUIDATION,
     ]

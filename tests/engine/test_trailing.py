@@ -164,7 +164,7 @@ def test_over_missed_candles_the_stop_follows_the_best_high_and_never_falls(
         capital_e8=0,
         available_e8=0,
         counters_day=DAY,
-        stop_ticks=trailed_stop_ticks(ENTRY, trail),
+        stop_ticks=trailed_stop_ticks(1, ENTRY, trail),
         best_ticks=ENTRY,
         trailing_percent_e6=trail,
     )
@@ -175,9 +175,9 @@ def test_over_missed_candles_the_stop_follows_the_best_high_and_never_falls(
         after = snapshot_after(snapshot, decision)
         assert after.best_ticks == decision.best_ticks == best
         if decision.action is Action.EXIT:
-            assert trailed_stop_ticks(best, trail) >= close
+            assert trailed_stop_ticks(1, best, trail) >= close
             break
-        assert snapshot.stop_ticks <= after.stop_ticks == trailed_stop_ticks(best, trail)
+        assert snapshot.stop_ticks <= after.stop_ticks == trailed_stop_ticks(1, best, trail)
         assert decision.action is (
             Action.MOVE_STOP if after.stop_ticks > snapshot.stop_ticks else Action.NONE
         )
