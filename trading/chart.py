@@ -1,4 +1,4 @@
-"""What the bot page draws: candles, the strategy's averages, and the bot's own trades as markers.
+"""What the bot page draws: candles, what its strategy looks at, and the bot's own trades as markers.
 
 Closed candles come from the store; the running one, and whatever the store does not have yet, from the exchange, asked
 at most once in two seconds for each series. Nothing is written, and nothing is invented: what is missing is left out.
@@ -12,17 +12,15 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from bots.models import BotConfig
-from engine.indicators import ema
 from engine.market import Candles, FloatArray, interval_ms, last_closed_opening, prices
-from engine.strategies import InvalidParams, UnknownStrategy, parse_params
 from exchange import candles as store
 from exchange.connect import market_data
 from exchange.port import ExchangeError, MarketData
 from trading.exit_lines import exits_on
 from trading.models import Trade
+from trading.strategy_lines import drawing_of
 
 SHOWN: Final = 300
-AVERAGES: Final = {"ema_fast": "EMA", "ema_slow": "EMA", "ema_period": "EMA"}
 FRESH_SECONDS: Final = 2.0
 
 _asked: dict[tuple[str, str, str, int], tuple[float, Candles]] = {}
@@ -30,11 +28,9 @@ _asked: dict[tuple[str, str, str, int], tuple[float, Candles]] = {}
 
 def chart_of(bot: BotConfig, *, since: int | None = None, now_ms: int | None = None) -> dict[str, Any]:
     """Ready for the browser: times in UTC seconds, prices as numbers. `since` (seconds) leaves out earlier candles."""
-    lengths = average_lengths(bot)
+    drawing = drawing_of(bot.strategy, bot.strategy_params)
     now_ms = int(time.time() * 1000) if now_ms is None else now_ms
-    series, is_current = candles_for(
-        bot, count=min(1000, SHOWN + 4 * max(lengths.values(), default=0)), now_ms=now_ms
-    )
+    series, is_current = candles_for(bot, count=min(1000, SHOWN + drawing.lead_in), now_ms=now_ms)
     closes = prices(series.close)
     first = max(0, len(series) - SHOWN)
     if since is not None:
@@ -46,8 +42,13 @@ def chart_of(bot: BotConfig, *, since: int | None = None, now_ms: int | None = N
     return {
         "candles": [list(row) for row in zip(seconds, *columns, strict=True)],
         "lines": [
-            {"name": f"{AVERAGES[name]} {length}", "points": points(seconds, ema(closes, length)[first:])}
-            for name, length in lengths.items()
+            {
+                "name": line.name,
+                "points": points(seconds, line.values[first:]),
+                "pane": line.pane,
+                "levels": line.levels,
+            }
+            for line in drawing.lines(closes)
         ],
         "trades": trades_on(bot, int(series.open_ms[max(0, len(series) - SHOWN)])) if len(series) else [],
         "entry_price": float(bot.state.entry_price)
@@ -56,15 +57,6 @@ def chart_of(bot: BotConfig, *, since: int | None = None, now_ms: int | None = N
         "exits": exits_on(bot),
         "is_current": is_current,
     }
-
-
-def average_lengths(bot: BotConfig) -> dict[str, int]:
-    """The moving averages that the bot's strategy looks at, by parameter."""
-    try:
-        params = parse_params(bot.strategy, bot.strategy_params)
-    except (InvalidParams, UnknownStrategy):
-        return {}
-    return {name: length for name in AVERAGES if (length := getattr(params, name, None))}
 
 
 def candles_for(bot: BotConfig, *, count: int, now_ms: int) -> tuple[Candles, bool]:

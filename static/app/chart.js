@@ -24,7 +24,7 @@
     var c = colours();
     return {
       layout: { background: { color: "transparent" }, textColor: c.text, attributionLogo: false,
-        fontFamily: getComputedStyle(document.body).fontFamily },
+        fontFamily: getComputedStyle(document.body).fontFamily, panes: { separatorColor: c.grid, enableResize: false } },
       grid: { vertLines: { color: c.grid }, horzLines: { color: c.grid } },
       rightPriceScale: { borderColor: c.grid }, timeScale: { borderColor: c.grid, timeVisible: true, secondsVisible: false },
       crosshair: { mode: lib.CrosshairMode.Normal },
@@ -103,10 +103,14 @@
     if (last === null) {
       candles.setData(data.candles.map(asCandle));
       lines = data.lines.map(function (line, index) {
-        var series = chart.addSeries(lib.LineSeries, { color: LINES[index], lineWidth: 1, priceLineVisible: false, lastValueVisible: false, crosshairMarkerVisible: false });
+        var series = chart.addSeries(lib.LineSeries, { color: LINES[index], lineWidth: 1, priceLineVisible: false, lastValueVisible: line.pane > 0, crosshairMarkerVisible: false }, line.pane);
         series.setData(line.points.map(asPoint));
+        line.levels.forEach(function (level) { series.createPriceLine({ price: level, color: "rgba(134,142,150,.6)", lineWidth: 1, lineStyle: lib.LineStyle.Dashed, axisLabelVisible: level !== 0, title: "" }); });
         return { name: line.name, series: series };
       });
+      // What lies below the candles takes a quarter of the room.
+      chart.panes().forEach(function (pane, index) { pane.setStretchFactor(index ? 1 : 3); });
+      box.dataset.panes = chart.panes().length;
       var shown = data.candles.length;
       chart.timeScale().setVisibleLogicalRange({ from: shown - Math.min(shown, box.clientWidth < 500 ? 50 : 110), to: shown + 4 });
     } else {

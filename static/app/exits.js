@@ -52,7 +52,7 @@
     Object.keys(lines).forEach(function (kind) {
       var y = drawn.candles.priceToCoordinate(lines[kind].price), handle = lines[kind].handle;
       // A line outside what is shown waits at the edge, so that it can be found and pulled in.
-      var inside = y === null ? null : Math.min(Math.max(y, 14), box.clientHeight - 42);
+      var inside = y === null ? null : Math.min(Math.max(y, 14), drawn.chart.panes()[0].getHeight() - 14);
       handle.hidden = inside === null;
       handle.classList.toggle("is-beyond", inside !== y);
       handle.style.top = inside + "px";

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.indicators import ema
+from engine.indicators import bollinger, ema, macd, rsi
 from engine.market import last_closed_opening
 from exchange.connect import market_data
 from tests.pages.books import add_trade, protect
@@ -127,3 +127,50 @@ def test_a_since_that_is_no_instant_leaves_nothing_out(
 ) -> None:
     answer = alice_page.get(f"/bots/{make_bot().pk}/chart.json", {"since": since})
     assert (answer.status_code, len(answer.json()["candles"])) == (200, 300)
+
+
+def lines_drawn(bot: Any, now_ms: int) -> tuple[Any, np.ndarray]:
+    asked = market_data("sandbox").candles("BTCUSDT", "1m", start_ms=None, end_ms=None, limit=1000)
+    return chart_of(bot, now_ms=now_ms)["lines"], asked.close / 1e8
+
+
+def values_of(line: Any) -> list[float]:
+    return [point[1] for point in line["points"]]
+
+
+def test_a_bot_of_bands_shows_its_own(now_ms: int, make_bot: Any) -> None:
+    params = {"bollinger_period": 30, "bollinger_deviations": "1.5"}
+    drawn, closes = lines_drawn(make_bot(strategy="bollinger", strategy_params=params), now_ms)
+    assert [(line["name"], line["pane"]) for line in drawn] == [("BB+", 0), ("BB 30", 0), ("BB−", 0)]
+    bands = bollinger(closes, 30, 1.5)
+    for line, values in zip(drawn, (bands.upper, bands.middle, bands.lower), strict=True):
+        assert np.allclose(values_of(line), values[-300:], rtol=1e-9)
+
+
+def test_a_bot_of_macd_shows_both_lines_below_its_candles(now_ms: int, make_bot: Any) -> None:
+    drawn, closes = lines_drawn(make_bot(strategy="macd", strategy_params={}), now_ms)
+    told = [(line["name"], line["pane"], list(line["levels"])) for line in drawn]
+    assert told == [("MACD 12/26", 1, [0.0]), ("EMA 9", 1, [])]
+    found = macd(closes, 12, 26, 9)
+    for line, values in zip(drawn, (found.line, found.signal), strict=True):
+        # Both began early enough to have forgotten where; to a thousandth of how far MACD itself goes.
+        assert np.allclose(values_of(line), values[-300:], rtol=0, atol=np.abs(found.line[-300:]).max() / 1e3)
+
+
+def test_a_bot_of_rsi_shows_it_between_its_levels(now_ms: int, make_bot: Any) -> None:
+    params = {"rsi_period": 10, "rsi_oversold": 25, "rsi_overbought": 75}
+    (line,), closes = lines_drawn(make_bot(strategy="rsi", strategy_params=params), now_ms)
+    assert (line["name"], line["pane"], list(line["levels"])) == ("RSI 10", 1, [25.0, 75.0])
+    assert np.allclose(values_of(line), rsi(closes, 10)[-300:], rtol=0, atol=0.01)
+
+
+def test_a_bot_of_five_witnesses_shows_those_on_the_price(now_ms: int, make_bot: Any) -> None:
+    drawn, _closes = lines_drawn(make_bot(strategy="confluence", strategy_params={}), now_ms)
+    assert [(line["name"], line["pane"]) for line in drawn] == [("EMA 8", 0), ("EMA 21", 0), ("SMA 20", 0)]
+
+
+def test_a_strategy_that_is_gone_leaves_its_candles(now_ms: int, make_bot: Any) -> None:
+    bot = make_bot()
+    bot.strategy = "gone"
+    chart = chart_of(bot, now_ms=now_ms)
+    assert (chart["lines"], len(chart["candles"])) == ([], 300)
