@@ -25,8 +25,9 @@ MONTHS_TO_COMPARE: Final = 3
 
 
 def percent(ratio: float | None) -> str:
-    """0.1234 → "12.3 %"."""
-    return f"{(ratio or 0.0) * 100:.1f} %"
+    """0.1234 → "12.3 %", -0.05 → "−5.0 %" with a real minus; what rounds to nothing has no sign."""
+    text = f"{abs(ratio or 0.0) * 100:.1f}"
+    return f"{'−' if (ratio or 0.0) < 0 and text.strip('0.') else ''}{text} %"
 
 
 def positions(evidence: Evidence) -> Reason:

@@ -26,6 +26,7 @@
   function line(chart, colour, extra) {
     return chart.addSeries(lib.LineSeries, Object.assign({ color: COLOURS[colour], lineWidth: 2, priceLineVisible: false }, extra));
   }
+  function percent(value, places) { return value.toFixed(places).replace("-", "−") + " %"; }
   function asPoint(row) { return { time: row[0], value: row[1] }; }
   function asked(url) {
     return fetch(url, { headers: { Accept: "application/json", "HX-Request": "true" } })
@@ -42,7 +43,7 @@
     var fall = chart.addSeries(lib.BaselineSeries, { baseValue: { type: "price", price: 0 }, lineWidth: 1, priceLineVisible: false,
       topLineColor: COLOURS[FALL], bottomLineColor: COLOURS[FALL], topFillColor1: "transparent", topFillColor2: "transparent",
       bottomFillColor1: "rgba(214,51,108,.28)", bottomFillColor2: "rgba(214,51,108,.05)",
-      priceFormat: { type: "custom", minMove: 0.01, formatter: function (value) { return value.toFixed(1) + " %"; } } }, 1);
+      priceFormat: { type: "custom", minMove: 0.01, formatter: function (value) { return percent(value, 1); } } }, 1);
     fall.setData(data.drawdown.map(asPoint));
     chart.panes()[0].setStretchFactor(3);
     chart.panes()[1].setStretchFactor(1);
@@ -59,7 +60,7 @@
       var chart = made(several);
       found.forEach(function (data, index) {
         if (!data || !data.equity.length) return;
-        line(chart, index, { priceFormat: { type: "custom", minMove: 0.01, formatter: function (value) { return value.toFixed(2) + " %"; } } })
+        line(chart, index, { priceFormat: { type: "custom", minMove: 0.01, formatter: function (value) { return percent(value, 2); } } })
           .setData(data.equity.map(function (row) { return { time: row[0], value: (row[1] / data.initial - 1) * 100 }; }));
       });
       chart.timeScale().fitContent();

@@ -22,6 +22,7 @@ from engine.verdict import (
     concentration_of,
     verdict,
 )
+from engine.verdict.findings import percent
 from engine.walk_forward import Comparison
 from tests.engine.folds import E8, NEW_YEAR_MS, Held, bars_of, folded_of
 
@@ -262,3 +263,11 @@ def test_every_text_has_a_finding_and_every_finding_a_text():
     source = "".join(path.read_text() for path in Path(verdict_package.__file__).parent.glob("*.py"))
     made = set(re.findall(r'Reason\(\s*"(\w+)"', source))
     assert made == set(TEXTS)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "text"),
+    [(-0.068, "−6.8 %"), (0.1234, "12.3 %"), (-0.0001, "0.0 %"), (0.0, "0.0 %"), (None, "0.0 %")],
+)
+def test_a_loss_is_told_with_a_real_minus(ratio: float | None, text: str) -> None:
+    assert percent(ratio) == text

@@ -293,6 +293,12 @@ def test_futures_cannot_become_a_bot_yet(alice_page: Any, done: Backtest) -> Non
     assert "Bots trade on the spot market so far" in answer.content.decode()
 
 
+def test_the_report_leads_to_a_search_around_it(alice_page: Any, done: Backtest) -> None:
+    address = f"/optimizations/new/?backtest={done.pk}"
+    assert f'href="{address}"' in shown(alice_page, f"/backtests/{done.pk}/")
+    assert alice_page.get(address).context["form"].base.name == done.name
+
+
 def test_newer_data_is_another_backtest_or_a_reason(alice: Any, alice_page: Any, done: Backtest) -> None:
     newer = alice_page.post(f"/backtests/{done.pk}/again/")
     row = Backtest.objects.exclude(pk=done.pk).get()

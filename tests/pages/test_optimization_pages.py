@@ -67,6 +67,14 @@ def test_a_search_begins_with_a_backtest_or_a_bot(alice_page: Any, base: Backtes
     assert "sets will be tried, each also on the part that is held back." in page
 
 
+def test_a_bot_leads_to_a_search_around_it(alice_page: Any, make_bot: Any) -> None:
+    bot = make_bot(strategy="rsi", strategy_params={"rsi_period": 9})
+    address = f"/optimizations/new/?bot={bot.pk}"
+    assert f'href="{address}"' in shown(alice_page, f"/bots/{bot.pk}/")
+    form = alice_page.get(address).context["form"]
+    assert (form.base.name, form.lines[0].name, form.lines[0].now) == (bot.name, "rsi_period", 9)
+
+
 def test_what_is_asked_is_queued(alice_page: Any, base: Backtest) -> None:
     answer = alice_page.post(f"/optimizations/new/?backtest={base.pk}", TYPED)
     row = Optimization.objects.get()
@@ -133,13 +141,21 @@ def test_a_waiting_one_listens_for_progress_and_can_be_called_off(alice_page: An
     assert f"live:optimization-{row.pk}" not in shown(alice_page, f"/optimizations/{row.pk}/")
 
 
+def test_what_is_below_zero_has_a_real_minus(alice_page: Any, done: Optimization) -> None:
+    page = shown(alice_page, f"/optimizations/{done.pk}/")
+    lost = [trial for trial in ranked(done) if trial.score < 0]
+    assert lost, "this search has no set that lost"
+    assert f"−{abs(lost[0].score):.3f}" in page
+    assert not re.search(r">-[0-9]", page)
+
+
 def test_the_board_shows_both_sides_the_verdict_and_the_map(alice_page: Any, done: Optimization) -> None:
     page = shown(alice_page, f"/optimizations/{done.pk}/")
     order = [int(number) for number in re.findall(r'id="set-(\d+)"', page)]
     assert order == list(ranked(done).values_list("number", flat=True))
     assert "How far to trust it" in page
     best = ranked(done).first()
-    assert f"{best.score:.3f}" in page
+    assert f"{abs(best.score):.3f}" in page
     assert page.count('class="heat-') == 4
     other = shown(alice_page, f"/optimizations/{done.pk}/", across="stop_loss_perc", down="ema_fast")
     assert '<th scope="col">0.5</th>' in other

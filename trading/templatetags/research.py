@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django import template
@@ -9,6 +10,7 @@ from django import template
 from trading.backtest_pages import figures
 from trading.backtest_pages.fields import SOURCE_TITLES
 from trading.backtest_pages.report import COLOURS, level_title
+from trading.templatetags.figures import rounded
 
 register = template.Library()
 register.filter("share", figures.share)
@@ -17,6 +19,12 @@ register.filter("grouped", figures.count)
 register.filter("level_title", level_title)
 
 STATUS_COLOURS = {"queued": "azure", "running": "azure", "done": "green", "failed": "red"}
+
+
+@register.filter
+def score(value: float, places: int = 3) -> str:
+    """An objective, of whatever unit."""
+    return rounded(Decimal(repr(value)), places)
 
 
 @register.filter
