@@ -76,6 +76,7 @@ def _take_all(page: Any, url: str, signed_in: Any, path_of: Any) -> None:
         _take_tall(page, path_of(name))
     _take_receipt(page, url, path_of("receipt"))
     take_backtests(page, url, path_of)
+    take_optimizations(page, url, path_of)
 
 
 def _take(page: Any, address: str, path: str, *, seen: str = "body") -> None:
@@ -118,6 +119,26 @@ def take_backtests(page: Any, url: str, path_of: Any) -> None:
         page.goto(f"{url}/backtests/compare/?" + "&".join(f"id={number}" for number in numbers))
         page.wait_for_selector("#compare-curves canvas")
         _take_tall(page, path_of("backtest-compare"))
+
+
+def take_optimizations(page: Any, url: str, path_of: Any) -> None:
+    """The form on the newest backtest; the newest optimisation from above, its leaderboard and its heat map."""
+    page.goto(f"{url}/optimizations/new/")
+    beginning = page.locator("a[href^='?backtest=']").first
+    if beginning.count():
+        page.goto(f"{url}/optimizations/new/{beginning.get_attribute('href')}")
+        page.wait_for_selector("#size")
+        _take_tall(page, path_of("optimization-form"))
+    page.goto(f"{url}/optimizations/")
+    newest = page.locator("#optimizations tbody a").first
+    if newest.count():
+        page.goto(url + newest.get_attribute("href"))
+        page.wait_for_selector("#progress")
+        _take_tall(page, path_of("optimization"))
+        for part in ("board", "heat"):
+            if page.locator(f"#{part}").count():
+                page.locator(f"#{part}").evaluate("part => part.scrollIntoView()")
+                _take_tall(page, path_of(f"optimization-{part}"))
 
 
 def _take_receipt(page: Any, url: str, path: str) -> None:
