@@ -1,4 +1,4 @@
-"""Health check of worker, beat and feed: exit 0 when the process gave a sign of life in the last twenty seconds."""
+"""Health check of a worker, beat or feed: exit 0 when the process gave a sign of life in the last twenty seconds."""
 
 import os
 import sys

@@ -14,11 +14,13 @@ from typing import Any
 
 import structlog
 from celery import Celery, signals
+from django.conf import settings
 from django_structlog.celery.signals import bind_extra_task_metadata
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tradebot.settings")
 
+from tradebot.giving_way import rest_after_work, step_back
 from tradebot.heartbeats import Heartbeat, WorkerHeartbeat
 
 BEAT_HEARTBEAT = "tradebot.beat_heartbeat"
@@ -76,10 +78,10 @@ def bind_bot_id(task: Any, **_: Any) -> None:
 bind_extra_task_metadata.connect(bind_bot_id)
 
 
-@signals.worker_process_init.connect
+@signals.worker_init.connect
 def leave_the_code_alone(**_: Any) -> None:
-    """What was loaded before the fork is no garbage: looking through it again and again costs a run a tenth of its
-    time, and copies pages that the children share."""
+    """Before the fork: what is loaded is no garbage, and looking through it costs a run a tenth of its time, and each
+    child a copy of what all could share."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 50)
@@ -90,6 +92,20 @@ def die_with_worker(**_: Any) -> None:
     """A pool child whose worker was killed would hold its task for ever (Linux; elsewhere the supervisor ends it)."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+
+
+@signals.worker_init.connect
+def let_others_go_first(**_: Any) -> None:
+    """Not sooner: an installation is not ready before this worker is."""
+    if settings.PROCESS_ROLE == "research":
+        step_back()
+
+
+@signals.worker_process_init.connect
+def give_memory_back(**_: Any) -> None:
+    """Only research does: what trades is always at work."""
+    if settings.PROCESS_ROLE == "research":
+        rest_after_work()
 
 
 @signals.task_prerun.connect

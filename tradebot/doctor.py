@@ -29,6 +29,7 @@ ADVICE = {
     "migrations": "Type ./run manage migrate.",
     "redis": "Start it (./run does), or correct REDIS_URL.",
     "worker": "Bots are not run. Start ./run; its log is DATA_DIR/logs/worker.log.",
+    "research": "Backtests, optimisations and chart studies wait. Start ./run; its log is DATA_DIR/logs/research.log.",
     "beat": "Nothing wakes the bots. Start ./run; its log is DATA_DIR/logs/beat.log.",
     "feed": "Bots wait for the minute. Start ./run; its log is DATA_DIR/logs/feed.log.",
     "sandbox": "Paper bots cannot trade. Start ./run; its log is DATA_DIR/logs/sandbox.log.",

@@ -31,10 +31,13 @@ NAMES: dict[str, str | Promise] = {
     "migrations": _("the database's newest tables"),
     "redis": _("the message broker"),
     "worker": _("the worker that runs bots"),
+    "research": _("the worker that computes backtests and optimisations"),
     "beat": _("the schedule that wakes bots"),
     "feed": _("the live feed of prices"),
     "sandbox": _("the paper exchange"),
 }
+# What gives signs of life by `tradebot.heartbeats`.
+BEATING = ("worker", "research", "beat")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +84,14 @@ def newest_migrations() -> tuple[tuple[str, str], ...]:
 
 
 def probe_redis(redis_url: str) -> dict[str, Check]:
-    """Redis, and the signs of life it keeps of worker, beat and feed."""
+    """Redis, and the signs of life it keeps of both workers, beat and feed."""
     connection = client(redis_url)
     try:
-        ages = heartbeat_ages(connection, ("worker", "beat"), now=time.time())
+        ages = heartbeat_ages(connection, BEATING, now=time.time())
         sign = read_sign(connection)
     except redis.RedisError as trouble:
         hidden = unknown("Redis")
-        return {"redis": Check(False, first_line(trouble)), "worker": hidden, "beat": hidden, "feed": hidden}
+        return {"redis": Check(False, first_line(trouble)), **dict.fromkeys((*BEATING, "feed"), hidden)}
     finally:
         connection.close()
     alive = {name: judge_age(age) for name, age in ages.items()}
@@ -171,7 +174,7 @@ class Prober:
 prober = Prober(
     {
         partial(probe_database, settings.DATABASES["default"]): ("database", "migrations"),
-        partial(probe_redis, settings.REDIS_URL): ("redis", "worker", "beat", "feed"),
+        partial(probe_redis, settings.REDIS_URL): ("redis", *BEATING, "feed"),
         partial(probe_sandbox, settings.SANDBOX_URL): ("sandbox",),
     }
 )

@@ -1,4 +1,4 @@
-"""Signs of life of worker and beat, kept in Redis with the time they were given, so that their age is honest.
+"""Signs of life of both workers and of beat, kept in Redis with the time they were given, so that their age is honest.
 
 Nobody waits for them: while Redis is away none are written, and readers say "unknown", not "well".
 """
@@ -6,6 +6,7 @@ Nobody waits for them: while Redis is away none are written, and readers say "un
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import redis
@@ -49,7 +50,7 @@ def heartbeat_ages(connection: redis.Redis, names: tuple[str, ...], *, now: floa
 
 
 class WorkerHeartbeat(bootsteps.StartStopStep):
-    """Gives the worker's sign of life from its own event loop: a worker that hangs gives none."""
+    """Gives a worker's sign of life from its own event loop: a worker that hangs gives none."""
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
 
@@ -58,9 +59,21 @@ class WorkerHeartbeat(bootsteps.StartStopStep):
         self.entry: Any = None
 
     def start(self, parent: Any) -> None:
-        heartbeat = Heartbeat("worker")
-        heartbeat.give()
-        self.entry = parent.timer.call_repeatedly(EVERY_SECONDS, heartbeat.give)
+        give = self.sign_of_research() if settings.PROCESS_ROLE == "research" else Heartbeat("worker").give
+        give()
+        self.entry = parent.timer.call_repeatedly(EVERY_SECONDS, give)
+
+    def sign_of_research(self) -> Callable[[], None]:
+        """Those who call for research ask whether somebody is there to hear it."""
+        from trading.waking import note_research
+
+        heartbeat = Heartbeat("research")
+
+        def give() -> None:
+            heartbeat.give()
+            note_research(for_seconds=STALE_AFTER_SECONDS)
+
+        return give
 
     def stop(self, parent: Any) -> None:
         if self.entry is not None:

@@ -179,7 +179,7 @@ if PROCESS_ROLE == "web":
     DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 12, "timeout": 5}}
     DATABASES["default"]["CONN_MAX_AGE"] = 0
 else:
-    DATABASES["default"]["CONN_MAX_AGE"] = None if PROCESS_ROLE in {"worker", "feed"} else 0
+    DATABASES["default"]["CONN_MAX_AGE"] = None if PROCESS_ROLE in {"worker", "research", "feed"} else 0
 # A connection that its server's death has broken is noticed before it is used.
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"].setdefault("OPTIONS", {})["connect_timeout"] = 5
@@ -204,15 +204,21 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_SOFT_TIME_LIMIT = 150
 CELERY_TASK_TIME_LIMIT = 180
 CELERY_DB_REUSE_MAX = 100_000
+# Money never waits for research, which has a queue and a worker of its own (tradebot/supervisor/table.py).
+CELERY_TASK_DEFAULT_QUEUE = "celery"
 # Runs stand behind everything else in the queue (0 goes first): what protects and settles never waits for a hundred of
-# them. On Redis a priority is a list of its own.
+# them. In research somebody waits for an overlay or a backtest; searches and the night's comparisons have time.
+# On Redis a priority is a list of its own.
 CELERY_TASK_ROUTES = {
     "trading.run_bot_task": {"priority": 6},
     "trading.run_bots_chunk": {"priority": 6},
     "trading.run_entering_bots": {"priority": 6},
-    "trading.draw_overlay": {"priority": 9},
-    "trading.run_backtest": {"priority": 9},
-    "trading.run_optimization": {"priority": 9},
+    "trading.draw_overlay": {"queue": "research", "priority": 0},
+    "trading.run_backtest": {"queue": "research", "priority": 3},
+    "trading.check_parity": {"queue": "research", "priority": 3},
+    "trading.run_optimization": {"queue": "research", "priority": 9},
+    "trading.check_parity_of_all": {"queue": "research", "priority": 9},
+    "exchange.pack_candles": {"queue": "research", "priority": 9},
 }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
@@ -236,6 +242,8 @@ CELERY_BEAT_MAX_LOOP_INTERVAL = 1
 CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_SEND_TASK_EVENTS = False
+# After so long without work a child of research gives back what it has loaded (a compiler, years of candles).
+RESEARCH_REST_SECONDS = env.int("RESEARCH_REST_SECONDS", default=300)
 
 # --- Users and sign-in -----------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"

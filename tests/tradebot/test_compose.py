@@ -23,13 +23,16 @@ import pytest
 import yaml
 from cryptography.fernet import Fernet
 
+from tradebot.supervisor import table
 from tradebot.supervisor.asking import ask
 from tradebot.supervisor.ports import free_port
+from tradebot.supervisor.processes import Service
 
 ROOT = Path(__file__).resolve().parents[2]
-SERVICES = ["postgres", "redis", "sandbox", "migrate", "web", "worker", "beat", "feed", "nginx"]
+SERVICES = ["postgres", "redis", "sandbox", "migrate", "web", "worker", "research", "beat", "feed", "nginx"]
 LASTING = [name for name in SERVICES if name != "migrate"]
-OURS = ["sandbox", "migrate", "web", "worker", "beat", "feed"]
+PROGRAMS = ["web", "worker", "research", "beat", "feed"]
+OURS = ["sandbox", "migrate", *PROGRAMS]
 HEALTHY_WITHIN_SECONDS = 90
 BROKER_OF_THIS_TEST = "/9"
 
@@ -80,9 +83,7 @@ def test_services_wait_for_healthy_ones(compose: dict[str, Any]) -> None:
     }
     assert conditions == {"service_healthy", "service_completed_successfully"}
     # The schema is there before anyone of ours uses it.
-    assert all(
-        "migrate" in compose["services"][name]["depends_on"] for name in ("web", "worker", "beat", "feed")
-    )
+    assert all("migrate" in compose["services"][name]["depends_on"] for name in PROGRAMS)
 
 
 def test_ours_share_one_image(compose: dict[str, Any]) -> None:
@@ -93,6 +94,21 @@ def test_no_secret_is_written_down(compose: dict[str, Any]) -> None:
     environment = compose["services"]["web"]["environment"]
     secret = [name for name in environment if re.search("SECRET|TOKEN|KEY", name)]
     assert all(re.fullmatch(r"\$\{\w+:\?set it in \.env\}", environment[name]) for name in secret)
+
+
+@pytest.mark.parametrize("service", [table.worker({}), table.research({})], ids=["worker", "research"])
+def test_workers_are_started_as_run_starts_them(compose: dict[str, Any], service: Service) -> None:
+    container = compose["services"][service.name]
+    assert container["command"] == list(service.command[service.command.index("celery") :])
+    told = service.environment
+    assert {name: container["environment"].get(name) for name in told} == told
+    assert ("MALLOC_TOP_PAD_" in container["environment"]) == (service.name == "research")
+
+
+def test_research_leaves_the_cores_to_money(compose: dict[str, Any]) -> None:
+    shares = {name: service.get("cpu_shares", 1024) for name, service in compose["services"].items()}
+    assert min(shares, key=lambda name: shares[name]) == "research"
+    assert sorted(shares.values())[1] == 1024
 
 
 class Composed:
@@ -197,9 +213,9 @@ def test_every_command_of_ours_works_and_is_seen_healthy(
         composed.wait_until_healthy("sandbox")
         assert composed.start("migrate").wait(timeout=HEALTHY_WITHIN_SECONDS) == 0, composed.log("migrate")
         assert any((tmp_path / "static").iterdir())
-        for name in ("web", "worker", "beat", "feed"):
+        for name in PROGRAMS:
             composed.start(name)
-        composed.wait_until_healthy("web", "worker", "beat", "feed")
+        composed.wait_until_healthy(*PROGRAMS)
         status, body = ask(f"http://127.0.0.1:{composed.ports['8000']}", "/health/ready", timeout=3)
         assert (status, json.loads(body)["status"]) == (200, "ok"), body
     finally:

@@ -15,7 +15,9 @@ from django.template.loader import render_to_string
 from django.test import Client
 
 from exchange.feed.sign import STATE, Sign, SignBoard
+from tradebot.doctor import ADVICE
 from tradebot.health import (
+    NAMES,
     Check,
     Prober,
     judge_age,
@@ -32,14 +34,14 @@ WELL = Check(True, "answers")
 
 
 def everything(**changed: Check) -> dict[str, Check]:
-    names = ("database", "migrations", "redis", "worker", "beat", "feed", "sandbox")
+    names = ("database", "migrations", "redis", "worker", "research", "beat", "feed", "sandbox")
     return {name: changed.get(name, WELL) for name in names}
 
 
 @pytest.fixture
 def connection() -> Iterator[redis.Redis]:
     client = redis.Redis.from_url(settings.REDIS_URL)
-    client.delete(f"{PREFIX}worker", f"{PREFIX}beat")
+    client.delete(f"{PREFIX}worker", f"{PREFIX}research", f"{PREFIX}beat")
     yield client
     client.close()
 
@@ -50,6 +52,7 @@ def connection() -> Iterator[redis.Redis]:
         ({}, "ok"),
         ({"redis": Check(False, "refused")}, "degraded"),
         ({"worker": Check(False, "silent")}, "degraded"),
+        ({"research": Check(False, "silent")}, "degraded"),
         ({"database": Check(False, "refused")}, "down"),
         ({"migrations": Check(False, "not applied: bots.0009_x"), "beat": Check(False, "silent")}, "down"),
     ],
@@ -82,7 +85,8 @@ def test_worker_and_beat_are_as_old_as_their_last_sign(connection: redis.Redis) 
     checks = probe_redis(settings.REDIS_URL)
     assert checks["redis"] == WELL
     assert checks["worker"].ok
-    assert checks["beat"] == Check(False, "no sign of life yet")
+    # The one says nothing of the other.
+    assert checks["research"] == checks["beat"] == Check(False, "no sign of life yet")
     ages = heartbeat_ages(connection, ("worker", "beat"), now=time.time() + 60)
     assert ages["beat"] is None
     assert 60 <= (ages["worker"] or 0) < 70
@@ -115,7 +119,7 @@ def test_without_redis_nobody_claims_to_know_of_worker_and_beat() -> None:
     checks = probe_redis(f"redis://127.0.0.1:{free_port()}/0")
     assert checks["redis"].ok is False
     hidden = Check(False, "unknown while Redis is away", is_known=False)
-    assert checks["worker"] == checks["beat"] == checks["feed"] == hidden
+    assert [checks[name] for name in ("worker", "research", "beat", "feed")] == [hidden] * 4
 
 
 def test_a_missing_sandbox_is_named() -> None:
@@ -172,6 +176,11 @@ def test_the_banner_asks_no_database_and_no_session(client: Client) -> None:
     answer = client.get("/system/banner")
     assert answer.status_code == 200
     assert 'id="system-banner"' in answer.content.decode()
+
+
+def test_every_part_has_a_name_for_people_and_advice() -> None:
+    assert set(NAMES) == set(ADVICE) == set(everything())
+    assert NAMES["research"] == "the worker that computes backtests and optimisations"
 
 
 def test_the_banner_names_what_is_away_and_is_empty_otherwise() -> None:

@@ -30,7 +30,8 @@ from tradebot.supervisor.ports import free_port, is_free
 
 pytestmark = pytest.mark.instance
 START_SECONDS = 180
-PROCESSES = {"postgres", "valkey", "sandbox", "web", "worker", "beat", "feed"}
+PROCESSES = {"postgres", "valkey", "sandbox", "web", "worker", "research", "beat", "feed"}
+CHECKS = {"database", "migrations", "redis", "worker", "research", "beat", "feed", "sandbox"}
 
 
 class Started:
@@ -183,7 +184,7 @@ def test_a_password_is_needed(instance: Started) -> None:
 def test_health_knows_every_part(instance: Started) -> None:
     report = health_of(instance.ready["url"])
     assert report["status"] == "ok"
-    assert set(report["checks"]) == {"database", "migrations", "redis", "worker", "beat", "feed", "sandbox"}
+    assert set(report["checks"]) == CHECKS
     assert all(set(check) == {"ok", "age_seconds", "detail"} for check in report["checks"].values())
     assert json.loads(ask(instance.ready["url"], "/health")[1]) == {"status": "ok"}
 
@@ -213,7 +214,7 @@ def test_a_command_meets_the_running_instance(instance: Started) -> None:
     assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "All well.")
 
 
-@pytest.mark.parametrize("name", ["worker", "postgres"])
+@pytest.mark.parametrize("name", ["worker", "research", "postgres"])
 def test_a_killed_process_is_back_and_run_json_says_so(instance: Started, name: str) -> None:
     before = instance.pid(name)
     assert before is not None

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from tradebot.supervisor.processes import Child
 
-TURNS = (("beat", "feed", "worker", "web"), ("sandbox",), ("valkey", "postgres"))
+TURNS = (("beat", "feed", "worker", "research", "web"), ("sandbox",), ("valkey", "postgres"))
 SECONDS_A_TURN = (4.5, 2.0, 2.5)
 
 

@@ -45,7 +45,8 @@ def servers_in_order(servers: Servers, environment: Mapping[str, str]) -> list[S
 
 def programs_in_order(instance: Instance, environment: Mapping[str, str]) -> list[Service]:
     """Our own programs, started once the database stands as they expect it."""
-    return [web(instance, environment), worker(environment), beat(environment), feed(environment)]
+    ours = worker(environment), research(environment), beat(environment), feed(environment)
+    return [web(instance, environment), *ours]
 
 
 def sandbox(servers: Servers, environment: Mapping[str, str]) -> Service:
@@ -88,16 +89,31 @@ KEEPS_MEMORY: Final = {
     "MALLOC_TRIM_THRESHOLD_": "268435456",
     "MALLOC_TOP_PAD_": "16777216",
 }
+# Peak of a child in KiB after which a fresh one takes its place: years of minutes leave a heap full of holes.
+MOST_KIB: Final = "800000"
 
 
 def worker(environment: Mapping[str, str]) -> Service:
-    options = ("-c", "2", "--prefetch-multiplier", "1", "--without-gossip", "--without-mingle", "-l", "INFO")
+    """What trades: it waits for nothing that is not money."""
+    return celery_worker("worker", "-Q", "celery", environment=environment)
+
+
+def research(environment: Mapping[str, str]) -> Service:
+    """Backtests, searches, comparisons, chart studies: whatever is long and not money. It gives way to everything else
+    (`tradebot.giving_way`)."""
+    options = ("-Q", "research", "--max-memory-per-child", MOST_KIB)
+    return celery_worker("research", *options, environment={**KEEPS_MEMORY, **environment})
+
+
+def celery_worker(name: str, *options: str, environment: Mapping[str, str]) -> Service:
+    usual = ("-c", "2", "--prefetch-multiplier", "1", "--without-gossip", "--without-mingle", "-l", "INFO")
+    whole = ("-n", f"{name}@%h", *options, *usual)
     return Service(
-        name="worker",
-        command=(sys.executable, "-m", "celery", "-A", "tradebot.celery:app", "worker", *options),
-        environment={**KEEPS_MEMORY, **environment, "PROCESS_ROLE": "worker"},
+        name=name,
+        command=(sys.executable, "-m", "celery", "-A", "tradebot.celery:app", "worker", *whole),
+        environment={**environment, "PROCESS_ROLE": name},
         answers=lambda: True,
-        # A run cut short is delivered again and settled from the database.
+        # A task cut short is delivered again and continued from the database.
         orphan_signal=signal.SIGKILL,
         folder=str(ROOT),
     )

@@ -12,7 +12,8 @@ from django.db import connection
 
 # First half of the locks of backtests: "btst" as a number. The second half is the row.
 BACKTESTS: Final = 0x62747374
-# Taken by whoever runs any backtest: one at a time, so that the other children of the worker are free to trade.
+# Taken by whoever runs any backtest: one at a time, so that another child of the worker is free for what others have
+# asked for: a search's next sets, a comparison, lines over a chart.
 TURN: Final = 0x7475726E
 
 

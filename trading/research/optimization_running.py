@@ -1,5 +1,5 @@
-"""An optimisation, slice by slice: a lane tries sets for a second, then goes back into the queue behind everything that
-trades. Several lanes work on one at a time; a second task of the same lane changes nothing.
+"""An optimisation, slice by slice: a lane tries sets for a second, then goes back into the queue behind whatever else
+somebody has asked for. Several lanes work on one at a time; a second task of the same lane changes nothing.
 
 What goes wrong lands on the row in words. Sets that a dead worker had claimed go back: nothing is lost or tried twice.
 """
@@ -32,7 +32,7 @@ from trading.waking import queue
 
 logger = structlog.get_logger(__name__)
 
-# Bots whose candle has just closed wait for a worker no longer than this.
+# Searches of several users take turns, and a backtest or a chart waits for a child no longer than this.
 SLICE_SECONDS: Final = 1.0
 TELL_EVERY_SECONDS: Final = 0.4
 MOST_DEATHS: Final = 5
@@ -86,7 +86,7 @@ def _slice(row: Optimization, lane: int, *, is_first: bool, seconds: float) -> s
             lanes.settle(row, lane, [(one, at_it.attempt(one.values)) for one in claimed], stand.main)
             steps.moved()
     if is_first:
-        # Not before: the first slice of an installation compiles the engine, and meanwhile another child must trade.
+        # Not before: the first slice of an installation compiles the engine, and nobody needs that twice.
         for other in range(1, lanes.LANES):
             queue(RUN_TASK, row.pk, other)
     if not lanes.is_all_tried(row):
