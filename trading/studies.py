@@ -1,7 +1,7 @@
 """What can be laid over a chart beside a strategy's own averages: indicators of pandas-ta's catalogue.
 
-A worker computes them, because pandas would cost the web process 150 MB; the lines come by way of Redis. With Redis or
-the workers away the chart simply has no overlay.
+The research worker computes them, because pandas would cost the web process 150 MB; the lines come by way of Redis.
+With Redis or that worker away the chart simply has no overlay.
 """
 
 from __future__ import annotations
@@ -10,12 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import structlog
-from celery import current_app
 from django.http import Http404
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
-from kombu.exceptions import OperationalError
 
 from bots.models import BotConfig
 from engine.indicators import study
@@ -24,8 +21,7 @@ from exchange import candles as store
 from exchange.cache import cache
 from exchange.connect import market_data
 from trading.chart import SHOWN, ChartSeries, points
-
-logger = structlog.get_logger(__name__)
+from trading.waking import is_research_there, queue
 
 
 @dataclass(frozen=True)
@@ -55,6 +51,7 @@ DRAW_TASK: Final = "trading.draw_overlay"
 KEPT_SECONDS: Final = 120.0
 # Many pages asking for the same lines wake one worker.
 ASKED_SECONDS: Final = 5.0
+ASKED_FOR_SECONDS: Final = 30.0
 # Candles before the first one shown that these need to say the same as on the whole history, roughly.
 LEAD_IN: Final = 100
 
@@ -88,16 +85,10 @@ def study_of(series: ChartSeries, name: str, *, now_ms: int) -> dict[str, Any]:
     lines = cache().get(_key(series, name, until_ms))
     if lines is not None:
         return {"lines": lines, "is_pending": False}
-    if cache().add(f"overlay-asked:{_key(series, name, until_ms)}", ttl_seconds=int(ASKED_SECONDS)) == 1:
-        _wake_worker(series, name, until_ms)
+    asked = f"overlay-asked:{_key(series, name, until_ms)}"
+    if is_research_there() and cache().add(asked, ttl_seconds=int(ASKED_SECONDS)) == 1:
+        queue(DRAW_TASK, list(series), name, until_ms, expires=ASKED_FOR_SECONDS)
     return {"lines": [], "is_pending": True}
-
-
-def _wake_worker(series: ChartSeries, name: str, until_ms: int) -> None:
-    try:
-        current_app.send_task(DRAW_TASK, args=[list(series), name, until_ms], ignore_result=True, expires=30)
-    except (OperationalError, OSError) as error:
-        logger.warning("overlay_not_asked", symbol=series.symbol, cause=type(error).__name__)
 
 
 def draw_overlay(series: ChartSeries, name: str, until_ms: int) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from celery.signals import before_task_publish
 
 from engine.indicators import bollinger, ema, macd, rsi
 from engine.market import last_closed_opening
@@ -15,6 +16,7 @@ from tests.pages.books import add_trade, protect
 from trading.chart import ChartSeries, chart_of
 from trading.models import Position
 from trading.studies import OVERLAYS, draw_overlay, overlay_of
+from trading.waking import note_research
 
 
 @pytest.fixture
@@ -85,6 +87,27 @@ def draw(bot: Any, name: str, now_ms: int) -> dict[str, Any]:
     series = ChartSeries(bot.api_key.venue, bot.position_type, bot.symbol, bot.timeframe)
     draw_overlay(series, name, last_closed_opening(now_ms, bot.timeframe))
     return overlay_of(bot, name, now_ms=now_ms)
+
+
+def test_an_overlay_is_called_for_where_somebody_hears_it(now_ms: int, make_bot: Any, symbols: None) -> None:
+    bot = make_bot()
+    asked: list[str] = []
+
+    def note(sender: str, **_: Any) -> None:
+        asked.append(sender)
+
+    before_task_publish.connect(note)
+    try:
+        for _ in range(2):
+            assert overlay_of(bot, "hma", now_ms=now_ms)["is_pending"]
+        assert asked == []
+        note_research(for_seconds=60)
+        for _ in range(2):
+            assert overlay_of(bot, "hma", now_ms=now_ms)["is_pending"]
+        # Many pages that ask are one call.
+        assert asked == ["trading.draw_overlay"]
+    finally:
+        before_task_publish.disconnect(note)
 
 
 @pytest.mark.parametrize("name", sorted(OVERLAYS))

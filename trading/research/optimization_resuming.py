@@ -17,7 +17,8 @@ from trading.models.research import UNFINISHED, ResearchStatus
 from trading.research.holding import held_keys
 from trading.research.optimization_lanes import LANE, LANES, lane_key
 from trading.research.optimizations import RUN_TASK, tell
-from trading.waking import queue
+from trading.research.resuming import UNHEARD
+from trading.waking import is_research_there, queue
 
 logger = structlog.get_logger(__name__)
 
@@ -49,7 +50,12 @@ def _call_again(key: int, user_id: int) -> int:
     if cancelled:
         tell(user_id, key)
         return 0
-    if not row.update(updated_at=Now()):
+    if not is_research_there():
+        # Not called for as long as nobody hears it; every lane is, as soon as somebody does.
+        if row.exclude(message=_(UNHEARD)).update(message=_(UNHEARD)):
+            tell(user_id, key)
+        return 0
+    if not row.update(message="", updated_at=Now()):
         return 0
     logger.warning("optimization_resumed", optimization_id=key)
     for lane in range(LANES):

@@ -85,7 +85,11 @@ def _take_up(backtest_id: int) -> Backtest | None:
     """Running, in one conditional update; the holder of the lock may also take up what a dead worker left."""
     open_rows = Backtest.objects.filter(pk=backtest_id, status__in=UNFINISHED, attempts__lt=MOST_ATTEMPTS)
     taken = open_rows.update(
-        status=ResearchStatus.RUNNING, attempts=F("attempts") + 1, started_at=Now(), updated_at=Now()
+        status=ResearchStatus.RUNNING,
+        attempts=F("attempts") + 1,
+        message="",
+        started_at=Now(),
+        updated_at=Now(),
     )
     if taken != 1:
         return None

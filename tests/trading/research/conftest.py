@@ -46,6 +46,14 @@ def asked() -> Callable[..., dict[str, Any]]:
 
 
 @pytest.fixture
+def research_worker() -> None:
+    """One that is there, as those who call for it know it."""
+    from trading.waking import note_research
+
+    note_research(for_seconds=60)
+
+
+@pytest.fixture
 def calls() -> Any:
     """What is queued from now on, as (task, arguments)."""
     from celery.signals import before_task_publish

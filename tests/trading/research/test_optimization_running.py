@@ -20,8 +20,10 @@ from trading.research.optimization_lanes import LANE, lane_key
 from trading.research.optimization_resuming import resume_optimizations
 from trading.research.optimization_running import run_lane
 from trading.research.optimizations import ranked, request_optimization
+from trading.research.resuming import UNHEARD
 from trading.research.running import run_backtest
 from trading.tasks import resume_optimizations_task, run_optimization_task
+from trading.waking import note_research
 
 pytestmark = pytest.mark.django_db
 RUN = "trading.run_optimization"
@@ -205,12 +207,23 @@ def test_candles_that_are_gone_are_named(row: Optimization) -> None:
     assert "No candles of BTCUSDT" in row.message
 
 
-def test_lost_calls_are_made_again(row: Optimization, calls: Any) -> None:
+def test_lost_calls_are_made_again(row: Optimization, calls: Any, research_worker: None) -> None:
     now = timezone.now()
     assert (resume_optimizations(now), calls) == (0, [])
     late = now + datetime.timedelta(minutes=1)
     assert (resume_optimizations(late), calls) == (1, [(RUN, [row.pk, 0]), (RUN, [row.pk, 1])])
     assert resume_optimizations_task() == "0 called again"
+
+
+def test_while_nobody_hears_it_says_so_and_no_calls_pile_up(row: Optimization, calls: Any) -> None:
+    late = timezone.now() + datetime.timedelta(minutes=1)
+    assert [resume_optimizations(late) for _ in range(3)] == [0, 0, 0]
+    row.refresh_from_db()
+    assert (row.status, row.message, calls) == ("queued", UNHEARD, [])
+    note_research(for_seconds=60)
+    assert (resume_optimizations(late), calls) == (1, [(RUN, [row.pk, 0]), (RUN, [row.pk, 1])])
+    assert carry_to_its_end(row) == "done"
+    assert row.message == ""
 
 
 def test_one_that_is_worked_on_is_not_called_again(row: Optimization, calls: Any, other_worker: Any) -> None:

@@ -19,9 +19,10 @@ from trading.models.research import BacktestStep
 from trading.research import backtests
 from trading.research.backtests import folded_of, request_backtest
 from trading.research.holding import BACKTESTS, TURN
-from trading.research.resuming import resume_backtests
+from trading.research.resuming import UNHEARD, resume_backtests
 from trading.research.running import run_backtest
 from trading.tasks import resume_backtests_task, run_backtest_task
+from trading.waking import note_research
 
 pytestmark = pytest.mark.django_db
 RUN = "trading.run_backtest"
@@ -226,12 +227,23 @@ def test_a_cancel_that_no_worker_lives_to_hear_counts(row: Backtest) -> None:
     assert now_of(row)["status"] == "cancelled"
 
 
-def test_a_lost_call_is_made_again_after_a_minute(row: Backtest, calls: Any) -> None:
+def test_a_lost_call_is_made_again_after_a_minute(row: Backtest, calls: Any, research_worker: None) -> None:
     now = timezone.now()
     assert resume_backtests(now) == 0
     set_to(row, updated_at=now - datetime.timedelta(seconds=61))
     assert (resume_backtests(now), calls) == (1, [(RUN, [row.pk])])
     assert (resume_backtests(now), len(calls)) == (0, 1)
+
+
+def test_while_nobody_hears_it_says_so_and_no_calls_pile_up(row: Backtest, calls: Any) -> None:
+    now = timezone.now()
+    set_to(row, updated_at=now - datetime.timedelta(seconds=61))
+    assert [resume_backtests(now) for _ in range(3)] == [0, 0, 0]
+    assert (now_of(row)["status"], now_of(row)["message"], calls) == ("queued", UNHEARD, [])
+    note_research(for_seconds=60)
+    assert (resume_backtests(now), calls, now_of(row)["message"]) == (1, [(RUN, [row.pk])], "")
+    set_to(row, message=UNHEARD)
+    assert (run_backtest(row.pk), now_of(row)["message"]) == ("done", "")
 
 
 def test_what_came_to_nothing_goes_after_a_month(alice: Any, row: Backtest, asked: Any) -> None:
@@ -245,7 +257,7 @@ def test_what_came_to_nothing_goes_after_a_month(alice: Any, row: Backtest, aske
 
 
 def test_one_runs_at_a_time_and_calls_the_next(alice: Any, row: Backtest, asked: Any, calls: Any) -> None:
-    """The other children of the worker are free to trade."""
+    """The worker's other child is free for what others have asked for."""
     second, third = (request_backtest(alice, asked()) for _ in range(2))
     with other_session() as worker:
         worker.execute("SELECT pg_advisory_lock(%s, 0)", [TURN])
