@@ -1,5 +1,5 @@
-"""Backtests of an instance of the bench's own, one after the other: from the request to the saved report, and what the
-worker's child weighs meanwhile."""
+"""Backtests of an instance of the bench's own, one after the other: from the request to the saved report, and what a
+child of the research worker weighs meanwhile."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ class BacktestLane:
         done = self.instance.manage("shell", "-c", STORE)
         if done.returncode != 0:
             raise RuntimeError(f"The year could not be stored:\n{done.stderr[-1500:]}")
-        # Before any backtest: what its child weighs when it only trades.
-        self.idle = self._weights()
+        # Before any backtest: what a child weighs that has loaded nothing yet.
+        self.idle = max(self._weights().values())
 
     def run(self) -> float:
         """Seconds from before the request until its report was saved, by the row's own time."""
@@ -66,7 +66,7 @@ class BacktestLane:
             time.sleep(0.2)
 
     def growth_mb(self, runs: int) -> list[float]:
-        """By how much a child is heavier at the peak of a backtest than before its first one."""
+        """By how much a child is heavier at the peak of a backtest than one before its first."""
         return [self._growth() for _ in range(runs)]
 
     def _growth(self) -> float:
@@ -75,7 +75,7 @@ class BacktestLane:
         def watch() -> None:
             while not over.wait(LOOK_EVERY_SECONDS):
                 for pid, weight in self._weights().items():
-                    most[pid] = max(most[pid], weight)
+                    most[pid] = max(most.get(pid, 0), weight)
 
         watcher = threading.Thread(target=watch)
         watcher.start()
@@ -84,9 +84,8 @@ class BacktestLane:
         finally:
             over.set()
             watcher.join()
-        return max(most[pid] - self.idle[pid] for pid in self.idle) / 2**20
+        return (max(most.values()) - self.idle) / 2**20
 
     def _weights(self) -> dict[int, int]:
-        """Resident bytes of each child of the worker."""
-        children = psutil.Process(self.instance.records["processes"]["worker"]["pid"]).children()
-        return {child.pid: child.memory_info().rss for child in children}
+        """Resident bytes of each child that computes backtests."""
+        return {pid: psutil.Process(pid).memory_info().rss for pid in self.instance.pool("research")}

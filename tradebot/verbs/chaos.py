@@ -29,7 +29,7 @@ from tradebot.verbs.measuring import Metric
 from tradebot.verbs.outcome import machine, outcome, print_outcome
 from tradebot.verbs.own_instance import CHILD, SUPERVISOR, OwnInstance
 
-VICTIMS = ("postgres", "valkey", "sandbox", "web", "worker", "beat", "feed", CHILD, SUPERVISOR)
+VICTIMS = ("postgres", "valkey", "sandbox", "web", "worker", "research", "beat", "feed", CHILD, SUPERVISOR)
 # While one of these is away the product can protect nothing; a child of the worker has a sibling.
 NEEDED = ("postgres", "valkey", "sandbox", "worker", SUPERVISOR)
 NAKED_SECONDS = 5.0

@@ -124,10 +124,10 @@ class OwnInstance:
             return chance.choice(self.pool())
         return int(records["processes"][victim]["pid"])
 
-    def pool(self) -> list[int]:
-        """The worker's children now, in order of age."""
+    def pool(self, name: str = "worker") -> list[int]:
+        """That worker's children now, in order of age."""
         try:
-            worker = psutil.Process(self.records["processes"]["worker"]["pid"])
+            worker = psutil.Process(self.records["processes"][name]["pid"])
             return sorted(child.pid for child in worker.children())
         except (KeyError, psutil.NoSuchProcess):
             return []

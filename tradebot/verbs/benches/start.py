@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import tempfile
 import time
@@ -36,14 +37,25 @@ def measure() -> Measurement:
         instance.stop()
         shutil.rmtree(folder, ignore_errors=True)
     ready, page = [start.ready for start in starts], [start.page for start in starts]
-    web, child = [weight.web for weight in weights], [weight.child for weight in weights]
     return Measurement(
         metrics=[
             Metric(metric="second_start_to_ready", unit="s", values=ready, target=8),
             Metric(metric="second_start_to_first_page", unit="s", values=page, target=5),
-            Metric(metric="resident_web", unit="MB", values=web, target=300),
-            Metric(metric="resident_celery_child", unit="MB", values=child, target=300),
-        ]
+            Metric(metric="resident_web", unit="MB", values=[one.web for one in weights], target=300),
+            Metric(
+                metric="resident_celery_child",
+                unit="MB",
+                values=[one.trading_child for one in weights],
+                target=300,
+            ),
+            Metric(
+                metric="resident_research_child",
+                unit="MB",
+                values=[one.research_child for one in weights],
+                target=300,
+            ),
+            Metric(metric="memory_of_all_processes", unit="MB", values=[one.all for one in weights]),
+        ]  # fmt: skip
     )
 
 
@@ -57,10 +69,13 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Weight:
-    """Resident megabytes of the web process and of the heaviest Celery child."""
+    """Resident megabytes of the web process and of each worker's heaviest child; and what all processes take together,
+    pages that they share counted once."""
 
     web: float
-    child: float
+    trading_child: float
+    research_child: float
+    all: float
 
 
 def measure_start(instance: OwnInstance) -> Start:
@@ -83,10 +98,29 @@ def seconds_to_page(url: str) -> float:
 def weigh_while_trading(instance: OwnInstance) -> list[Weight]:
     """Weigh after a minute has struck and its bots have run, a few times over."""
     time.sleep(TRADING_SECONDS)
-    web = psutil.Process(instance.records["processes"]["web"]["pid"])
     weights = []
     for _ in range(RUNS):
-        heaviest = max(psutil.Process(pid).memory_info().rss for pid in instance.pool())
-        weights.append(Weight(web=web.memory_info().rss / 1e6, child=heaviest / 1e6))
+        weights.append(
+            Weight(
+                web=heaviest([instance.records["processes"]["web"]["pid"]]),
+                trading_child=heaviest(instance.pool("worker")),
+                research_child=heaviest(instance.pool("research")),
+                all=together(psutil.Process(instance.records["pid"])),
+            )
+        )
         time.sleep(BETWEEN_WEIGHTS_SECONDS)
     return weights
+
+
+def heaviest(pids: list[int]) -> float:
+    return max(float(psutil.Process(pid).memory_info().rss) for pid in pids) / 1e6
+
+
+def together(supervisor: psutil.Process) -> float:
+    """The supervisor and all below it; one that ends meanwhile (a connection of PostgreSQL's) weighs nothing."""
+    total = 0.0
+    for process in [supervisor, *supervisor.children(recursive=True)]:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            found = process.memory_full_info()
+            total += getattr(found, "pss", found.uss)
+    return total / 1e6
