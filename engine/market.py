@@ -140,7 +140,9 @@ def concat(parts: Iterable[Candles]) -> Candles:
 
 def prices(column: IntArray) -> FloatArray:
     """A column of e8 integers as floats, for indicators and charts only."""
-    return column / 1e8
+    values = column.astype(np.float64)
+    values /= 1e8
+    return values
 
 
 def _shared_prices(column: IntArray) -> FloatArray:

@@ -18,14 +18,14 @@ from engine.indicators.memory import (
     sma_window,
     volume_ratio_window,
 )
-from engine.indicators.once import computing_once, once
-from engine.indicators.running import run
+from engine.indicators.once import computing_once, is_computing_once, once
+from engine.indicators.running import run, run_flags
 from engine.market import FloatArray
 
 __all__ = [
-    "Bands", "Macd", "UnknownIndicator", "all_studies", "atr", "atr_window", "bollinger", "bollinger_window",
-    "computing_once", "ema", "ema_window", "macd", "macd_window", "rsi", "rsi_window", "sma", "sma_window", "study",
-    "volume_ratio", "volume_ratio_window",
+    "Bands", "Crossing", "Macd", "UnknownIndicator", "all_studies", "atr", "atr_window", "bollinger",
+    "bollinger_window", "computing_once", "crossing", "ema", "ema_window", "macd", "macd_window", "rsi", "rsi_window",
+    "run_flags", "sma", "sma_window", "study", "volume_ratio", "volume_ratio_window",
 ]  # fmt: skip
 
 
@@ -40,6 +40,14 @@ class Bands(NamedTuple):
     lower: FloatArray
     middle: FloatArray
     upper: FloatArray
+
+
+class Crossing(NamedTuple):
+    """Two averages that may cross, and the relative strength that holds back whoever would follow."""
+
+    fast: FloatArray
+    slow: FloatArray
+    strength: FloatArray
 
 
 @once
@@ -70,6 +78,16 @@ def rsi(values: FloatArray, length: int) -> FloatArray:
 def macd(values: FloatArray, fast: int, slow: int, smooth: int) -> Macd:
     """EMA(fast) - EMA(slow), and its EMA(smooth) (Appel 1979); `fast` < `slow`. First values at slow + smooth - 2."""
     return Macd(*run(kernels.macd, values, numbers=(fast, slow, smooth), fills=2))
+
+
+def crossing(values: FloatArray, fast: int, slow: int, length: int) -> Crossing:
+    """EMA(fast), EMA(slow) and RSI(length), in the time of one of them.
+
+    Where indicators are shared each is asked for by itself: another strategy may have asked for one of them already.
+    """
+    if is_computing_once():
+        return Crossing(ema(values, fast), ema(values, slow), rsi(values, length))
+    return Crossing(*run(kernels.crossing, values, numbers=(fast, slow, length), fills=3))
 
 
 @once

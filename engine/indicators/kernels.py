@@ -30,13 +30,16 @@ def sma(values: Values, length: int, out: Filled) -> None:
         out[n] = newest + total / length
 
 
-def ema(values: Values, length: int, out: Filled) -> None:
-    """α = 2 / (length + 1), seeded with the SMA of the first `length` values; first at index length - 1."""
+def ema(values: Values, length: int, out: Filled) -> float:
+    """α = 2 / (length + 1), seeded with the SMA of the first `length` values; first at index length - 1.
+
+    Answers the newest of them (NaN where there is none), for whoever goes on from there.
+    """
     count = len(values)
     for n in range(min(length - 1, count)):
         out[n] = nan
     if count < length:
-        return
+        return nan
     total = 0.0
     for n in range(length):
         total += values[n]
@@ -47,15 +50,19 @@ def ema(values: Values, length: int, out: Filled) -> None:
     for n in range(length, count):
         average = weight * values[n] + rest * average
         out[n] = average
+    return average
 
 
-def rsi(values: Values, length: int, out: Filled) -> None:
-    """Wilder 1978: the share of gains in all movement, averaged; first at index `length`; 0 where nothing moved."""
+def rsi(values: Values, length: int, out: Filled) -> tuple[float, float]:
+    """Wilder 1978: the share of gains in all movement, averaged; first at index `length`; 0 where nothing moved.
+
+    Answers the newest averages of gains and of losses, for whoever goes on from there.
+    """
     count = len(values)
     for n in range(min(length, count)):
         out[n] = nan
     if count <= length:
-        return
+        return nan, nan
     gain = loss = 0.0
     for n in range(1, length + 1):
         change = values[n] - values[n - 1]
@@ -63,8 +70,7 @@ def rsi(values: Values, length: int, out: Filled) -> None:
         gain += risen
         loss += risen - change
     gain, loss = gain / length, loss / length
-    moved = gain + loss
-    out[length] = 100.0 * (gain / moved) if moved > NOTHING else 0.0
+    out[length] = strength(gain, loss)
     weight = 1.0 / length
     rest = 1.0 - weight
     last = values[length]
@@ -76,8 +82,39 @@ def rsi(values: Values, length: int, out: Filled) -> None:
         risen = change if change > 0.0 else 0.0
         gain = rest * gain + weight * risen
         loss = rest * loss + weight * (risen - change)
-        moved = gain + loss
-        out[n] = 100.0 * (gain / moved) if moved > NOTHING else 0.0
+        out[n] = strength(gain, loss)
+    return gain, loss
+
+
+def strength(gain: float, loss: float) -> float:
+    """The RSI of averages of gains and of losses, both above or at 0."""
+    moved = gain + loss
+    return 100.0 * (gain / moved) if moved > NOTHING else 0.0
+
+
+def crossing(
+    values: Values, fast: int, slow: int, length: int, quick: Filled, calm: Filled, brake: Filled
+) -> None:
+    """EMA(fast), EMA(slow) and RSI(length) in one loop; the bits are those of each by itself.
+
+    An average waits for its own last value, and that is all the time it takes: three that wait side by side are done
+    as soon as one.
+    """
+    count, begin = len(values), max(fast, slow, length + 1)
+    head = values[:begin]
+    quicker, calmer = ema(head, fast, quick), ema(head, slow, calm)
+    gain, loss = rsi(head, length, brake)
+    quick_weight, calm_weight, weight = 2.0 / (fast + 1), 2.0 / (slow + 1), 1.0 / length
+    quick_rest, calm_rest, rest = 1.0 - quick_weight, 1.0 - calm_weight, 1.0 - weight
+    for n in range(begin, count):
+        value = values[n]
+        quicker = quick_weight * value + quick_rest * quicker
+        calmer = calm_weight * value + calm_rest * calmer
+        change = value - values[n - 1]
+        risen = change if change > 0.0 else 0.0
+        gain = rest * gain + weight * risen
+        loss = rest * loss + weight * (risen - change)
+        quick[n], calm[n], brake[n] = quicker, calmer, strength(gain, loss)
 
 
 def macd(values: Values, fast: int, slow: int, smooth: int, line: Filled, signal: Filled) -> None:

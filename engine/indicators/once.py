@@ -53,6 +53,10 @@ def computing_once(most_bytes: int = MOST_KEPT_BYTES) -> Iterator[None]:
         _computed.reset(token)
 
 
+def is_computing_once() -> bool:
+    return _computed.get() is not None
+
+
 def once[**P, R](indicator: Callable[P, R]) -> Callable[P, R]:
     """An indicator of vectors and numbers, given by position, that remembers inside `computing_once`."""
 

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from engine.indicators import ema, ema_window, rsi, rsi_window
+from engine.indicators import crossing, ema, ema_window, rsi_window
 from engine.market import Candles
-from engine.strategies.contract import Signals, Strategy, crossed_above, known_twice
+from engine.strategies.contract import Signals, Strategy, known_twice
+from engine.strategies.crossings import crossings
 from engine.strategies.params import whole
 
 
@@ -41,16 +42,18 @@ class Params:
 
 def signals(candles: Candles, params: Params) -> Signals:
     close = candles.closes
-    fast, slow = ema(close, params.ema_fast), ema(close, params.ema_slow)
-    strength = rsi(close, params.rsi_period)
-    trend = None if params.ema_period is None else ema(close, params.ema_period)
-    ready = known_twice(slow, strength) if trend is None else known_twice(slow, strength, trend)
-    up = ready & crossed_above(fast, slow) & (strength < params.rsi_overbought)
-    down = ready & crossed_above(slow, fast) & (strength > params.rsi_oversold)
+    fast, slow, strength = crossing(close, params.ema_fast, params.ema_slow, params.rsi_period)
+    ready, up, down = crossings(fast, slow, strength, low=params.rsi_oversold, high=params.rsi_overbought)
+    if params.ema_period is None:
+        return Signals(long_entry=up, long_exit=down, short_entry=down, short_exit=up, ready=ready)
+    trend = ema(close, params.ema_period)
+    ready &= known_twice(trend)
+    up &= ready
+    down &= ready
     return Signals(
-        long_entry=up if trend is None else up & (close > trend),
+        long_entry=up & (close > trend),
         long_exit=down,
-        short_entry=down if trend is None else down & (close < trend),
+        short_entry=down & (close < trend),
         short_exit=up,
         ready=ready,
     )

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from engine.indicators import macd, macd_window
 from engine.market import Candles
-from engine.strategies.contract import Signals, Strategy, crossed_above, known_twice
+from engine.strategies.contract import Signals, Strategy
+from engine.strategies.crossings import crossings
 from engine.strategies.params import whole
 
 
@@ -29,10 +30,8 @@ class Params:
 
 
 def signals(candles: Candles, params: Params) -> Signals:
-    found = macd(candles.closes, params.macd_fast, params.macd_slow, params.macd_signal)
-    ready = known_twice(found.signal)
-    up = ready & crossed_above(found.line, found.signal)
-    down = ready & crossed_above(found.signal, found.line)
+    line, average = macd(candles.closes, params.macd_fast, params.macd_slow, params.macd_signal)
+    ready, up, down = crossings(line, average)
     return Signals(long_entry=up, long_exit=down, short_entry=down, short_exit=up, ready=ready)
 
 

@@ -15,6 +15,8 @@ from engine.indicators import (
     atr_window,
     bollinger,
     bollinger_window,
+    computing_once,
+    crossing,
     ema,
     kernels,
     macd,
@@ -35,6 +37,7 @@ KERNELS: list[tuple[Kernel, tuple[float, ...], int]] = [
     (kernels.macd, (12, 26, 9), 2),
     (kernels.bollinger, (20, 2.0), 3),
     (kernels.atr, (14,), 1),
+    (kernels.crossing, (8, 21, 14), 3),
 ]
 SYMBOLS = ["BTCUSDT", "ETHUSDT"]
 
@@ -128,6 +131,7 @@ def test_any_prices_give_the_same_bits(closes: list[int], length: int, chosen: K
 def test_all_edges_of_lengths_give_the_same_bits() -> None:
     values = np.array([5.0, 7.0, 6.0, 6.0, 9.0, 1.0])
     cases: list[tuple[Kernel, tuple[float, ...], int]] = [
+        *((kernels.crossing, (1, slow, length), 3) for slow in (2, 5, 6, 7) for length in (1, 4, 5, 6, 7)),
         *((kernels.macd, (1, 2, smooth), 2) for smooth in (1, 2, 6, 7)),
         *((kernels.bollinger, (length, 2.0), 3) for length in (1, 2, 6, 7)),
     ]
@@ -135,6 +139,25 @@ def test_all_edges_of_lengths_give_the_same_bits() -> None:
         plain = run_plain(kernel, values, numbers=numbers, fills=fills)
         fast = run_compiled(kernel, values, numbers=numbers, fills=fills)
         assert [one.tobytes() for one in plain] == [one.tobytes() for one in fast]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    closes=st.lists(st.integers(1, 10**14), max_size=120),
+    fast=st.integers(1, 30),
+    slow=st.integers(1, 60),
+    length=st.integers(1, 40),
+)
+def test_side_by_side_has_the_bits_of_each_by_itself(
+    closes: list[int], fast: int, slow: int, length: int
+) -> None:
+    values = np.array(closes, dtype=np.int64) / 1e8
+    alone = ema(values, fast), ema(values, slow), rsi(values, length)
+    for way in (run_plain, run_compiled):
+        found = way(kernels.crossing, values, numbers=(fast, slow, length), fills=3)
+        assert [one.tobytes() for one in found] == [one.tobytes() for one in alone]
+    with computing_once():
+        assert crossing(values, fast, slow, length).fast is ema(values, fast)
 
 
 def test_a_vector_may_be_writable_or_not_and_lie_anywhere(recording: Candles) -> None:
