@@ -4,13 +4,16 @@ Nothing is interpolated: every point is an instant at which the equity was recko
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 
 from engine.compiled import compiled
 from engine.market import Candles, FloatArray, IntArray
 from engine.results import Folded
+
+# Values that a drawdown looks at together: a kilobyte, a few positions of a bot on minutes.
+BLOCK: Final = 128
 
 
 class Terms(Protocol):
@@ -91,31 +94,63 @@ def final_balance_e8(folded: Folded) -> int:
 
 def worst_drawdown(curve: Curve) -> Drawdown:
     """Drawdown at an instant = highest equity so far - equity; its ratio is of that highest equity."""
+    if not len(curve.at_ms):
+        return Drawdown(0, 0.0, 0, curve.start_ms, curve.start_ms)
     walk = compiled(walked_drawdown)
     return Drawdown(*walk(curve.at_ms, curve.equity_e8, curve.start_ms, curve.initial_e8, curve.final_e8))
 
 
 def walked_drawdown(
     at_ms: IntArray, equity_e8: IntArray, start_ms: int, initial_e8: int, final_e8: int
-) -> tuple[int, float, int, int, int]:
-    """The fields of `Drawdown`. Compiled: one pass that allocates nothing."""
-    peak, peak_ms, deepest = initial_e8, start_ms, 0
-    amount, ratio, longest_ms, from_ms, to_ms = 0, 0.0, 0, start_ms, start_ms
-    end = len(equity_e8) - 1
-    for index in range(end + 1):
-        value, now_ms = final_e8 if index == end else equity_e8[index], at_ms[index]
-        if value >= peak:
-            if deepest > 0:
-                longest_ms = max(longest_ms, now_ms - peak_ms)
-            peak, peak_ms, deepest = value, now_ms, 0
-        elif peak - value > deepest:
-            deepest = peak - value
-            amount = max(amount, deepest)
-            if deepest / peak > ratio:
-                ratio, from_ms, to_ms = deepest / peak, peak_ms, now_ms
-    if deepest > 0:
-        longest_ms = max(longest_ms, at_ms[end] - peak_ms)
-    return amount, ratio, longest_ms, from_ms, to_ms
+) -> Drawdown:
+    """Compiled: one pass that allocates nothing. A block of values that all lie below the peak is one step: where its
+    lowest lies is asked only of the fall that turns out to be the worst."""
+    end, worst = len(equity_e8) - 1, Drawdown(0, 0.0, 0, start_ms, start_ms)
+    peak, peak_ms, bottom, bottom_from = initial_e8, start_ms, initial_e8, 0
+    for begin in range(0, end, BLOCK):
+        block = equity_e8[begin : min(begin + BLOCK, end)]
+        lowest, highest = _reach(block)
+        if highest < peak:
+            if lowest < bottom:
+                bottom, bottom_from = lowest, begin
+            continue
+        for index in range(begin, begin + len(block)):
+            value = equity_e8[index]
+            if value >= peak:
+                if bottom < peak:
+                    ended_ms = at_ms[index]
+                    worst = _worse(worst, at_ms, equity_e8, peak, peak_ms, bottom, bottom_from, ended_ms)
+                peak = bottom = value
+                peak_ms = at_ms[index]
+            elif value < bottom:
+                bottom, bottom_from = value, index
+    if final_e8 < bottom:
+        bottom, bottom_from = final_e8, end
+    if bottom < peak:
+        worst = _worse(worst, at_ms, equity_e8, peak, peak_ms, bottom, bottom_from, at_ms[end])
+    return worst
+
+
+def _reach(values: IntArray) -> tuple[int, int]:
+    """(lowest, highest); no branches, so that the processor compares eight at a time."""
+    lowest = highest = values[0]
+    for index in range(len(values)):
+        lowest, highest = min(lowest, values[index]), max(highest, values[index])
+    return lowest, highest
+
+
+def _worse(
+    worst: Drawdown, at_ms: IntArray, equity_e8: IntArray, peak: int, peak_ms: int, bottom: int, bottom_from: int,
+    ended_ms: int,
+) -> Drawdown:  # fmt: skip
+    """The worst so far, after a fall that ended; its bottom was first reached at `bottom_from` or soon after it."""
+    amount, longest_ms = max(worst.amount_e8, peak - bottom), max(worst.duration_ms, ended_ms - peak_ms)
+    ratio = (peak - bottom) / peak
+    if ratio <= worst.ratio:
+        return Drawdown(amount, worst.ratio, longest_ms, worst.from_ms, worst.to_ms)
+    while bottom_from < len(equity_e8) - 1 and equity_e8[bottom_from] != bottom:
+        bottom_from += 1
+    return Drawdown(amount, ratio, longest_ms, peak_ms, at_ms[bottom_from])
 
 
 def drawdown_curve(equity_e8: IntArray) -> FloatArray:

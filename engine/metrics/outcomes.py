@@ -3,15 +3,16 @@
 A win is a result above 0 after fees and funding, a loss one below; exactly 0 is neither.
 """
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from engine.compiled import compiled
 from engine.market import FloatArray, IntArray
 from engine.results import EXIT_REASONS, NO_EXIT, Positions
 
-_LOW_BITS = 32
+_LOW_BITS: Final = 32
+_LOW: Final = (1 << _LOW_BITS) - 1
 
 
 class Outcomes(NamedTuple):
@@ -35,32 +36,57 @@ class Excursions(NamedTuple):
 
 
 def outcomes_of(pnl_e8: IntArray) -> Outcomes:
-    won, lost = pnl_e8 > 0, pnl_e8 < 0
+    """Of the results of positions, in order."""
+    wins, losses, gains, losings, largest_win, largest_loss, *streaks = compiled(walked_outcomes)(pnl_e8)
     return Outcomes(
-        wins=int(won.sum()),
-        losses=int(lost.sum()),
-        gross_profit_e8=exact_sum(pnl_e8[won]),
-        gross_loss_e8=exact_sum(pnl_e8[lost]),
-        largest_win_e8=int(pnl_e8.max(initial=0)),
-        largest_loss_e8=int(pnl_e8.min(initial=0)),
-        streaks=(_longest_run(won), _longest_run(lost)),
+        wins=wins,
+        losses=losses,
+        gross_profit_e8=_whole(*gains),
+        gross_loss_e8=_whole(*losings),
+        largest_win_e8=largest_win,
+        largest_loss_e8=largest_loss,
+        streaks=(streaks[0], streaks[1]),
     )
+
+
+def walked_outcomes(
+    pnl_e8: IntArray,
+) -> tuple[int, int, tuple[int, int], tuple[int, int], int, int, int, int]:
+    """The fields of `Outcomes`, sums in halves as in `exact_sum`. Compiled: one pass that allocates nothing."""
+    wins = losses = won_high = won_low = lost_high = lost_low = 0
+    largest_win = largest_loss = winning = losing = longest_winning = longest_losing = 0
+    for pnl in pnl_e8:
+        winning, losing = winning + 1 if pnl > 0 else 0, losing + 1 if pnl < 0 else 0
+        if pnl > 0:
+            wins += 1
+            won_high += pnl >> _LOW_BITS
+            won_low += pnl & _LOW
+            largest_win = max(largest_win, pnl)
+            longest_winning = max(longest_winning, winning)
+        elif pnl < 0:
+            losses += 1
+            lost_high += pnl >> _LOW_BITS
+            lost_low += pnl & _LOW
+            largest_loss = min(largest_loss, pnl)
+            longest_losing = max(longest_losing, losing)
+    return (
+        wins, losses, (won_high, won_low), (lost_high, lost_low), largest_win, largest_loss, longest_winning,
+        longest_losing,
+    )  # fmt: skip
 
 
 def exact_sum(column: IntArray) -> int:
     """The sum as a Python integer, summed in halves so that it may exceed 64 bits."""
-    low = int((column & ((1 << _LOW_BITS) - 1)).sum())
-    return (int((column >> _LOW_BITS).sum()) << _LOW_BITS) + low
+    return _whole(int((column >> _LOW_BITS).sum()), int((column & _LOW).sum()))
+
+
+def _whole(high: int, low: int) -> int:
+    return (high << _LOW_BITS) + low
 
 
 def mean_e8(total: int, count: int) -> int | None:
     """total / count to the nearest whole 1e-8, a half up; None of nothing."""
     return (2 * total + count) // (2 * count) if count else None
-
-
-def _longest_run(flags: NDArray[np.bool_]) -> int:
-    edges = np.flatnonzero(np.diff(flags.astype(np.int8), prepend=0, append=0))
-    return int((edges[1::2] - edges[::2]).max(initial=0))
 
 
 def excursions(positions: Positions) -> Excursions:

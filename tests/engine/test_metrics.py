@@ -5,7 +5,7 @@ import statistics as plain_statistics
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.market import DAY_MS, candles_of
@@ -21,9 +21,11 @@ from engine.metrics import (
     thinned,
     worst_drawdown,
 )
-from engine.metrics.outcomes import exact_sum, mean_e8
+from engine.metrics.curve import BLOCK
+from engine.metrics.outcomes import exact_sum, mean_e8, outcomes_of
 from engine.results import STOP_LOSS, TAKE_PROFIT
-from tests.engine.folds import E8, NEW_YEAR_MS, Held, Plain, bars_of, folded_of, ints, positions_of
+from tests.engine.folds import BAR_MS, E8, NEW_YEAR_MS, Held, Plain, bars_of, folded_of, ints, positions_of
+from tests.engine.naive_metrics import drawdown, points
 
 HALF_DAY_MS = DAY_MS // 2
 
@@ -189,6 +191,29 @@ def test_drawdowns_by_hand(equity, amount, ratio, bars_long, peak_to_bottom):
     assert [(ms - NEW_YEAR_MS) // DAY_MS for ms in (found.from_ms, found.to_ms)] == list(peak_to_bottom)
 
 
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32), st.integers(1, 5 * BLOCK), st.sampled_from([-3, 0, 3]))
+def test_a_long_curve_falls_as_candle_by_candle(seed, count, drift):
+    """Long enough for blocks in the middle of a fall; one unit is a thousandth, so that bottoms are reached twice."""
+    steps = np.random.default_rng(seed).integers(-10, 11, count) + drift
+    equity = np.maximum(1_000 + steps.cumsum(), 1).tolist()
+    bars = bars_of([100 * E8] * count)
+    held = [Held(first=0, bars=count, pnl_e8=(equity[-1] - 1_000) * E8)]
+    folded = folded_of(held, bars, equity_e8=[value * E8 for value in equity])
+    found = worst_drawdown(curve_of(folded, bars, Plain()))
+    amount, ratio, longest_ms = drawdown(points(folded, bars, Plain()))
+    assert (found.amount_e8, found.ratio, found.duration_ms) == (
+        amount,
+        pytest.approx(float(ratio)),
+        longest_ms,
+    )
+    known = [1_000, *equity]
+    peak, bottom = ((ms - NEW_YEAR_MS) // BAR_MS for ms in (found.from_ms, found.to_ms))
+    assert known[peak] - known[bottom] == pytest.approx(found.ratio * known[peak])
+    assert known[peak] == max(known[: bottom + 1])
+    assert known.index(known[bottom], peak) == bottom
+
+
 def test_drawdown_curve_is_zero_at_peaks():
     curve = drawdown_curve(ints([100, 90, 100, 120, 60]))
     assert curve.tolist() == pytest.approx([0.0, -0.1, 0.0, 0.0, -0.5])
@@ -208,6 +233,9 @@ def test_sums_and_means_are_exact_beyond_64_bits(values, count):
     total = sum(values)
     assert abs(mean_e8(total, count) * count - total) * 2 <= count
     assert mean_e8(total, 0) is None
+    found = outcomes_of(ints(values))
+    assert found.gross_profit_e8 == sum(value for value in values if value > 0)
+    assert found.gross_loss_e8 == sum(value for value in values if value < 0)
 
 
 @given(st.integers(0, 2_000), st.integers(0, 300), st.integers(0, 2**32))
