@@ -89,6 +89,11 @@ class StrategyForm(FieldsOfABot):
         ]
 
     @property
+    def not_asked(self) -> frozenset[str]:
+        """Fields that say nothing with what is chosen in others."""
+        return frozenset()
+
+    @property
     def shown_params(self) -> list[BoundField]:
         return [self[param.name] for param in self.params]
 

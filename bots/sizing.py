@@ -11,14 +11,21 @@ from engine.amounts import decimal_from_e8
 from engine.rules import SymbolRules
 
 WHOLE = Decimal(100)
+CENT = Decimal("0.01")
 # Percentages are 1e-6 fractions in the engine: four places of a percent.
 PERCENT_PLACES = 4
 
 
 def objection_to_size(
-    capital: Decimal | None, percent: Decimal | None, fixed: Decimal | None, *, rules: SymbolRules | None
+    capital: Decimal | None,
+    percent: Decimal | None,
+    fixed: Decimal | None,
+    *,
+    rules: SymbolRules | None,
+    worth: Decimal = Decimal(1),
 ) -> dict[str, str]:
-    """At most one message, under the field that can mend it. Without rules only what needs none is checked."""
+    """At most one message, under the field that can mend it. Without rules only what needs none is checked. `worth`:
+    what a position is worth for each 1 of its stake; more than 1 with leverage."""
     if capital is None:
         return {"initial_capital": _("Say how much quote money this bot may use.")}
     if capital <= 0:
@@ -34,28 +41,32 @@ def objection_to_size(
             "position_size_fixed": _("The amount may not be more than the capital (%(capital)s).")
             % {"capital": plain(capital)}
         }
-    return _objection_of_rules(capital, percent, fixed, rules) if rules else {}
+    return _objection_of_rules(capital, percent, fixed, rules, worth) if rules else {}
 
 
 def _objection_of_rules(
-    capital: Decimal, percent: Decimal | None, fixed: Decimal | None, rules: SymbolRules
+    capital: Decimal, percent: Decimal | None, fixed: Decimal | None, rules: SymbolRules, worth: Decimal
 ) -> dict[str, str]:
     for field, amount in (("initial_capital", capital), ("position_size_fixed", fixed)):
         if amount is not None and places_of(amount) > rules.quote_precision:
             message = _("%(asset)s has at most %(places)s decimal places.")
             return {field: message % {"asset": rules.quote_asset, "places": rules.quote_precision}}
-    size = fixed if fixed is not None else capital * (percent or WHOLE) / WHOLE
+    size = worth * (fixed if fixed is not None else capital * (percent or WHOLE) / WHOLE)
     least = decimal_from_e8(rules.min_notional_e8)
     if size >= least:
         return {}
     message = _("A position would be %(size)s; %(symbol)s takes orders from %(least)s.") % {
-        "size": money(size, rules.quote_asset),
+        "size": money(size if worth == 1 else size.quantize(CENT), rules.quote_asset),
         "symbol": rules.symbol,
         "least": money(least, rules.quote_asset),
     }
     if fixed is not None:
         return {"position_size_fixed": message}
-    return {"position_size_perc" if percent is not None and capital >= least else "initial_capital": message}
+    return {
+        "position_size_perc"
+        if percent is not None and capital * worth >= least
+        else "initial_capital": message
+    }
 
 
 def places_of(amount: Decimal) -> int:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from bots import margin_words
 from bots.models import Timeframe
 from bots.presets import preset_of
 from bots.strategy_words import when_it_trades
@@ -46,6 +47,7 @@ def summarize(values: Values) -> Summary:
     sentences = [
         _what_it_watches(values),
         *when_it_trades(values["strategy"], values["strategy_params"]),
+        *(margin_words.which_way(values) if margin_words.is_futures(values) else ()),
         _what_it_stakes(values),
         *_how_it_gets_out(values),
         *_when_it_rests(values),
@@ -95,6 +97,10 @@ def _how_it_gets_out(values: Values) -> Iterator[str]:
     """Stop, target and trailing stop, with what they mean in money for a first stake."""
     stop, target, trail = (values.get(name) for name in EXITS)
     stake, asset = stake_of(values), values["quote_asset"]
+    if margin_words.is_futures(values):
+        yield margin_words.what_it_is_worth(stake, values)
+        yield from margin_words.how_it_gets_out(stake, values)
+        return
     if stop is not None:
         loss = _cents(stake * (stop + ROUND_TRIP_PERCENT) / 100)
         yield _(
@@ -161,19 +167,25 @@ def _how_often(per_day: float) -> str:
     return _("Such a bot enters about every %(days)s days.") % {"days": round(1 / per_day)}
 
 
+def _round_trip(values: Values) -> Decimal:
+    return margin_words.round_trip_percent(values) if margin_words.is_futures(values) else ROUND_TRIP_PERCENT
+
+
 def _warnings(values: Values, often: float | None) -> Iterator[str]:
+    fees = _round_trip(values)
     stop, target, trail = (values.get(name) for name in EXITS)
     if stop is None and trail is None:
         yield _("It has no stop: only the strategy's own signal ends a losing position.")
     if stop is not None and trail is not None and trail <= stop:
         yield _("The trailing stop is always closer than the stop loss, so that the stop loss never acts.")
-    if often is not None and Decimal(str(often)) * ROUND_TRIP_PERCENT >= COSTLY_PERCENT:
+    per_stake = fees * (Decimal(values["leverage"]) if margin_words.is_futures(values) else 1)
+    if often is not None and Decimal(str(often)) * per_stake >= COSTLY_PERCENT:
         yield _("Fees alone cost about %(percent)s %% of what it stakes every day.") % {
-            "percent": round(Decimal(str(often)) * ROUND_TRIP_PERCENT)
+            "percent": round(Decimal(str(often)) * per_stake)
         }
-    if target is not None and target < 3 * ROUND_TRIP_PERCENT:
+    if target is not None and target < 3 * fees:
         yield _("The target is less than three times the fees of a round trip (%(fees)s %%).") % {
-            "fees": plain(ROUND_TRIP_PERCENT)
+            "fees": plain(fees)
         }
 
 

@@ -22,6 +22,22 @@ def store_minutes(settings: Any, folder: Path) -> None:
     add(Series(*SERIES), recorded("BTCUSDT"))
 
 
+def store_futures(settings: Any, folder: Path) -> None:
+    """The shipped month of BTCUSDT futures, from 2025-05-04 15:33 to 2025-06-03 15:32, with its funding rates."""
+    from exchange.candles.recordings import recordings, store_recording
+    from exchange.futures.funding_files import store_recorded_rates
+
+    settings.DATA_DIR = folder
+    store_recording(next(one for one in recordings() if (one.market, one.symbol) == ("futures", "BTCUSDT")))
+    store_recorded_rates()
+
+
+OF_FUTURES: dict[str, Any] = {
+    "position_type": "futures", "direction": "both", "leverage": 5, "stop_loss_perc": "1",
+    "start_time": "2025-05-10", "end_time": "2025-05-11", "source": None,
+}  # fmt: skip
+
+
 def ask(user: Any, **changes: Any) -> Backtest:
     """Two days of a bot that trades often, waiting for a worker."""
     values = {
@@ -37,6 +53,11 @@ def ask(user: Any, **changes: Any) -> Backtest:
         "name": "Quick look",
     }
     return request_backtest(user, {**values, **changes})
+
+
+def ask_of_futures(user: Any, **changes: Any) -> Backtest:
+    """Two days of May that go long and short with leverage 5."""
+    return ask(user, **{**OF_FUTURES, **changes})
 
 
 def run(backtest: Backtest) -> Backtest:

@@ -5,20 +5,19 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from bots.lifecycle import LifecycleRefused
 from bots.queries import bots_of
 from bots.validation import ConfigurationRefused
+from trading.backtest_pages.adopting import bot_form_address
 from trading.models import Backtest, Optimization, Trial
 from trading.models.optimization import TrialStatus
 from trading.optimization_pages.board import Board
@@ -150,11 +149,11 @@ def backtest(request: HttpRequest, optimization_id: int, number: int) -> HttpRes
 def adopt(request: HttpRequest, optimization_id: int, number: int) -> HttpResponse:
     """ "Make this a bot": the bot form, filled in. Nothing is saved before its owner presses the button there."""
     found = _optimization(request, optimization_id)
-    values = optimizations.trial_bot_values(found, _trial(found, number))
-    params = {name: "" if value is None else value for name, value in values.pop("strategy_params").items()}
-    values.pop("position_type")
-    told = {name: value for name, value in values.items() if value is not None}
-    return redirect(f"{reverse('bot-new')}?{urlencode({**told, **params})}")
+    try:
+        return redirect(bot_form_address(optimizations.trial_bot_values(found, _trial(found, number))))
+    except LifecycleRefused as refused:
+        messages.error(request, refused.message)
+        return redirect("optimization", found.pk)
 
 
 def _optimization(request: HttpRequest, optimization_id: int) -> Optimization:

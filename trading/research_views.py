@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -21,7 +20,7 @@ from bots.lifecycle import LifecycleRefused
 from bots.presets import PRESETS
 from bots.queries import bots_of
 from bots.validation import ConfigurationRefused
-from exchange.models import Market
+from trading.backtest_pages.adopting import bot_form_address
 from trading.backtest_pages.charts import chart_of, curves_of, window_of
 from trading.backtest_pages.comparison import MOST_COMPARED, Comparison
 from trading.backtest_pages.fields import OWN
@@ -32,7 +31,7 @@ from trading.backtest_pages.form import (
     initial_of_request,
 )
 from trading.backtest_pages.listing import BacktestFilter, backtests_of
-from trading.backtest_pages.reach import reach_of
+from trading.backtest_pages.reach import known_symbols, reach_of
 from trading.backtest_pages.report import Report
 from trading.models import Backtest
 from trading.models.research import ResearchStatus
@@ -102,8 +101,10 @@ def validate(request: HttpRequest) -> HttpResponse:
 @require_GET
 def show_days(request: HttpRequest) -> HttpResponse:
     """Which days of a symbol are known; the form's dates keep to them."""
-    reach = reach_of(request.GET.get("source", ""), request.GET.get("symbol", ""))
-    return render(request, "backtests/_days.html", {"reach": reach})
+    wanted = {name: request.GET.get(name, "") for name in ("source", "symbol", "position_type")}
+    reach = reach_of(wanted["source"], wanted["symbol"], wanted["position_type"])
+    context = {"reach": reach, "known_symbols": known_symbols(reach.market)}
+    return render(request, "backtests/_days.html", context)
 
 
 @login_required
@@ -207,14 +208,11 @@ def again(request: HttpRequest, backtest_id: int) -> HttpResponse:
 def adopt(request: HttpRequest, backtest_id: int) -> HttpResponse:
     """ "Make this a bot": the bot form, filled in. Nothing is saved before its owner presses the button there."""
     backtest = _backtest(request, backtest_id)
-    if backtest.market != Market.SPOT:
-        messages.error(request, _("Bots trade on the spot market so far; this was tested on futures."))
+    try:
+        return redirect(bot_form_address(backtests.bot_values_of(backtest)))
+    except LifecycleRefused as refused:
+        messages.error(request, refused.message)
         return redirect("backtest", backtest.pk)
-    values = backtests.bot_values_of(backtest)
-    params = {name: "" if value is None else value for name, value in values.pop("strategy_params").items()}
-    values.pop("position_type")
-    told = {name: value for name, value in values.items() if value is not None}
-    return redirect(f"{reverse('bot-new')}?{urlencode({**told, **params})}")
 
 
 def _backtest(request: HttpRequest, backtest_id: int) -> Backtest:

@@ -10,7 +10,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.rest import RowSerializer, StrictSerializer
-from bots.models import Timeframe
+from bots.models import Direction, Timeframe
 from bots.serializers import amount, flat_params, whole
 from engine.verdict import LEVEL_OF_WORD
 from exchange.models import Market
@@ -82,6 +82,10 @@ class BacktestBody(serializers.Serializer):  # type: ignore[type-arg]
         choices=SOURCES, required=False, help_text=_("Whose candles: binance, or the paper market's.")
     )
     position_type = serializers.ChoiceField(choices=Market.choices, required=False)
+    direction = serializers.ChoiceField(
+        choices=Direction.choices, required=False, help_text=_("Spot goes long only.")
+    )
+    leverage = whole(help_text=_("Futures: 1 to 125, within the symbol's brackets. Spot: 1."))
     symbol = serializers.CharField(max_length=32, required=False)
     timeframe = serializers.ChoiceField(choices=Timeframe.choices, required=False)
     start_time = serializers.CharField(help_text=_("An ISO instant, a day, or milliseconds."))
@@ -100,8 +104,8 @@ class BacktestBody(serializers.Serializer):  # type: ignore[type-arg]
     daily_target_perc = amount()
     cooldown_candles = whole()
     max_slippage_perc = amount()
-    taker_fee_perc = amount(help_text=_("0.1 unless given."))
-    maker_fee_perc = amount(help_text=_("0.1 unless given."))
+    taker_fee_perc = amount(help_text=_("0.1 unless given, on futures 0.05."))
+    maker_fee_perc = amount(help_text=_("0.1 unless given, on futures 0.02."))
     slippage_perc = amount(help_text=_("0 unless given."))
 
     def get_fields(self) -> dict[str, Any]:

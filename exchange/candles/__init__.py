@@ -11,7 +11,7 @@ from exchange.candles.asking import PAGE, FetchCancelled
 from exchange.candles.blocks import CandlesDiffer
 from exchange.candles.fetching import Absent, Ensured, absent, ensure
 from exchange.candles.gaps import Gap, find_gaps
-from exchange.candles.history import fingerprint, history, known_range, stored
+from exchange.candles.history import fingerprint, history, known_range, stored, stored_symbols
 from exchange.candles.months import pack_settled_days
 from exchange.candles.packing import DamagedBlock
 from exchange.candles.store import Series, insert, insert_newest
@@ -22,7 +22,7 @@ from exchange.port import MarketData
 __all__ = [
     "Absent", "CandlesDiffer", "DamagedBlock", "Ensured", "FetchCancelled", "Gap", "Series", "absent", "ensure",
     "find_gaps", "fingerprint", "forget_windows", "history", "insert_newest", "known_range", "pack_settled_days",
-    "read", "source_of", "sync",
+    "read", "source_of", "stored_symbols", "sync",
 ]  # fmt: skip
 
 

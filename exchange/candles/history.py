@@ -112,6 +112,12 @@ def known_range(source: str, market: str, symbol: str) -> tuple[int, int] | None
     return (min(ends), max(ends)) if ends else None
 
 
+def stored_symbols(source: str, market: str) -> set[str]:
+    """Those with packed one-minute candles: a recording or an import, or a month of watching."""
+    blocks = CandleBlock.objects.filter(source=source, market=market, interval=MINUTES)
+    return set(blocks.values_list("symbol", flat=True).distinct())
+
+
 def fingerprint(candles: Candles) -> str:
     """The same for the same numbers, wherever they came from: SHA-256 of the columns, packed."""
     digest = hashlib.sha256()

@@ -11,9 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from engine.amounts import e8_from_decimal
+from engine.margin import Bracket, brackets_of_rows
 from engine.rules import SymbolRules, rules_from_symbol_info
-from exchange.futures.shapes import Bracket
 from exchange.sandbox.tape import FUTURES_RECORDINGS
 from exchange.symbols import UnknownSymbol
 
@@ -65,23 +64,7 @@ def _rules() -> dict[str, SymbolRules]:
 
 @cache
 def _brackets() -> dict[str, tuple[Bracket, ...]]:
-    return {
-        entry["symbol"]: tuple(
-            sorted((_bracket(row) for row in entry["brackets"]), key=lambda bracket: bracket.floor_e8)
-        )
-        for entry in _read(BRACKETS_FILE)
-    }
-
-
-def _bracket(row: dict[str, Any]) -> Bracket:
-    """JSON's floats are taken as the shortest decimals that are them."""
-    return Bracket(
-        floor_e8=e8_from_decimal(repr(row["notionalFloor"])),
-        cap_e8=e8_from_decimal(repr(row["notionalCap"])),
-        mmr_e6=e8_from_decimal(repr(row["maintMarginRatio"])) // 100,
-        cum_e8=e8_from_decimal(repr(row["cum"])),
-        max_leverage=int(row["initialLeverage"]),
-    )
+    return {entry["symbol"]: brackets_of_rows(entry["brackets"]) for entry in _read(BRACKETS_FILE)}
 
 
 @cache

@@ -14,8 +14,8 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from engine.amounts import plain_e8
+from engine.margin import Funding
 from engine.market import MINUTE_MS
-from exchange.futures.shapes import Funding
 from exchange.instants import instant_of
 from exchange.models import FundingRate
 

@@ -25,6 +25,20 @@
     var button = event.target.closest("[data-days]");
     if (button && known()) choose(button.dataset.days);
   });
+  // Each market asks its own questions; what the other one asks goes back to what it means there.
+  var form = document.getElementById("bot-form"), market = document.getElementById("id_position_type");
+  function put(id, value) {
+    var input = document.getElementById(id);
+    if (input) input.value = value;
+  }
+  if (market) market.addEventListener("change", function () {
+    form.dataset.market = market.value;
+    if (market.value === "futures") put("id_source", "binance");
+    else { put("id_direction", "long"); put("id_leverage", ""); }
+    form.querySelectorAll("[data-empty-" + market.value + "]").forEach(function (input) {
+      input.placeholder = input.getAttribute("data-empty-" + market.value);
+    });
+  });
   // Another symbol or source: days it does not have are not kept.
   days.addEventListener("htmx:afterSwap", function () {
     if (!known()) return;

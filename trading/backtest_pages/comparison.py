@@ -7,8 +7,9 @@ from typing import Any, Final, NamedTuple
 
 from django.utils.translation import gettext as _
 
-from trading.backtest_pages.fields import settings_in_words
-from trading.backtest_pages.figures import GROUPS, KEY, Text
+from exchange.models import Market
+from trading.backtest_pages.fields import MARKET_TITLES, settings_in_words
+from trading.backtest_pages.figures import GROUPS, KEY, KEY_OF_FUTURES, OF_FUTURES, Text, value_of
 from trading.backtest_pages.report import COLOURS, level_title, verdict_of
 from trading.models import Backtest
 from trading.templatetags.figures import DASH, parameter_label, strategy_title
@@ -19,11 +20,11 @@ MORE: Final = frozenset({
     "total_pnl", "total_return", "win_rate", "profit_factor", "payoff_ratio", "expectancy", "sharpe", "sortino",
     "calmar",
 })  # fmt: skip
-LESS: Final = frozenset({"max_drawdown", "fees", "max_drawdown_ms"})
+LESS: Final = frozenset({"max_drawdown", "fees", "max_drawdown_ms", "funding", "liquidations"})
 SHOWN: Final = (
     "total_pnl", "total_return", "buy_and_hold_return", "max_drawdown", "max_drawdown_ms", "sharpe", "sortino",
     "calmar", "positions", "win_rate", "profit_factor", "payoff_ratio", "expectancy", "average_duration_ms", "exposure",
-    "fees",
+    "fees", "funding", "liquidations",
 )  # fmt: skip
 
 
@@ -52,11 +53,16 @@ class Comparison:
 
     @property
     def figures(self) -> list[Row]:
-        rows = {row.name: row for row in (*(row for _title, rows in GROUPS for row in rows), *KEY)}
-        return [self._figures(rows[name]) for name in SHOWN]
+        rows = {
+            row.name: row
+            for row in (*(row for _title, rows in GROUPS for row in rows), *KEY, *KEY_OF_FUTURES)
+        }
+        has_futures = any(backtest.market == Market.FUTURES for backtest in self.backtests)
+        names = [name for name in SHOWN if has_futures or name not in OF_FUTURES]
+        return [self._figures(rows[name]) for name in names]
 
     def _figures(self, row: Any) -> Row:
-        values = [backtest.statistics.get(row.name) for backtest in self.backtests]
+        values = [value_of(backtest.statistics, row.name) for backtest in self.backtests]
         best = _best(row.name, values)
         return Row(
             row.label, [Cell(row.shown(value), best is not None and value == best) for value in values]
@@ -96,5 +102,6 @@ def _told(backtest: Backtest) -> dict[str, str]:
             parameter_label(name, backtest.strategy): DASH if value is None else str(value)
             for name, value in backtest.strategy_params.items()
         },
-        **{str(label): text for label, text in settings_in_words(backtest.settings)},
+        _("Market"): str(MARKET_TITLES[backtest.market]),
+        **{str(label): text for label, text in settings_in_words(backtest.settings, backtest.market)},
     }

@@ -12,8 +12,11 @@ from django.utils.translation import gettext_lazy
 
 from bots.form_fields import Group, Step, TypedField, number
 from bots.forms import StrategyForm
+from bots.models import Direction
 from bots.wording import plain
-from trading.research.settings import COSTS, MOST_COST_PERC
+from exchange.models import Market
+from trading.research.futures import LEAST_LEVERAGE, MOST_LEVERAGE
+from trading.research.settings import COSTS, MOST_COST_PERC, costs_of
 from trading.research.supply import BINANCE, SANDBOX
 
 SOURCE_TITLES: Final = {
@@ -21,8 +24,22 @@ SOURCE_TITLES: Final = {
     SANDBOX: gettext_lazy("Paper market, recorded prices shifted to today"),
 }
 
+MARKET_TITLES: Final = {
+    Market.SPOT.value: gettext_lazy("Spot"),
+    Market.FUTURES.value: gettext_lazy("USD-M futures"),
+}
+DIRECTION_TITLES: Final = {
+    Direction.LONG.value: gettext_lazy("Long"),
+    Direction.SHORT.value: gettext_lazy("Short"),
+    Direction.BOTH.value: gettext_lazy("Both"),
+}
 # What only a backtest is asked, by the names of `request_backtest`.
-OWN: Final = ("name", "source", "start_time", "end_time", *COSTS)
+OWN: Final = ("name", "position_type", "direction", "leverage", "source", "start_time", "end_time", *COSTS)
+# What a market does not ask; scripts hide it (app/backtest.css), and nobody is told of it afterwards.
+NOT_ASKED: Final = {
+    Market.SPOT.value: frozenset({"direction", "leverage"}),
+    Market.FUTURES.value: frozenset({"source", "stop_limit_offset_perc"}),
+}
 
 STEPS: Final = (
     Step(
@@ -30,7 +47,12 @@ STEPS: Final = (
         gettext_lazy("Market and period"),
         gettext_lazy("Which recorded candles it is tried on."),
         (
-            Group(("name", "symbol", "timeframe", "source")),
+            Group(("name", "position_type", "symbol", "timeframe", "source")),
+            Group(
+                ("direction", "leverage"),
+                gettext_lazy("Futures"),
+                gettext_lazy("Perpetual futures with isolated margin. On the spot market it only goes long."),
+            ),
             Group(
                 ("start_time", "end_time"),
                 gettext_lazy("Period"),
@@ -74,9 +96,14 @@ def _day(label: Any) -> TypedField:
 
 
 def _cost(name: str, label: Any, hint: Any) -> TypedField:
-    return number(
-        label, hint, empty=plain(COSTS[name]) if COSTS[name] else "0", span=("0", plain(MOST_COST_PERC))
-    )
+    field = number(label, hint, empty=usual_cost(name, Market.SPOT), span=("0", plain(MOST_COST_PERC)))
+    field.widget.attrs |= {f"data-empty-{market}": usual_cost(name, market) for market in Market.values}
+    return field
+
+
+def usual_cost(name: str, market: str) -> str:
+    """What leaving a cost empty means."""
+    return plain(costs_of(market)[name])
 
 
 class FieldsOfABacktest(StrategyForm):
@@ -96,6 +123,25 @@ class FieldsOfABacktest(StrategyForm):
         help_text=gettext_lazy("Type a few letters to search."),
     )
     source = TypedField(label=gettext_lazy("Candles of"), widget=forms.Select(choices=SOURCE_TITLES.items()))
+    position_type = TypedField(
+        label=gettext_lazy("Market"), required=False, widget=forms.Select(choices=MARKET_TITLES.items())
+    )
+    direction = TypedField(
+        label=gettext_lazy("Direction"),
+        required=False,
+        widget=forms.Select(choices=DIRECTION_TITLES.items()),
+        help_text=gettext_lazy("Short earns where the price falls. Both turn round at every signal."),
+    )
+    leverage = number(
+        gettext_lazy("Leverage"),
+        gettext_lazy(
+            "How many times its margin a position is worth. More of it brings the liquidation nearer."
+        ),
+        unit="×",
+        empty="1",
+        span=(str(LEAST_LEVERAGE), str(MOST_LEVERAGE)),
+        step="1",
+    )
     start_time = _day(gettext_lazy("First day"))
     end_time = _day(gettext_lazy("Last day"))
     initial_capital = number(
@@ -119,9 +165,10 @@ class FieldsOfABacktest(StrategyForm):
     )
 
 
-def settings_in_words(settings: Mapping[str, Any]) -> list[tuple[Any, str]]:
+def settings_in_words(settings: Mapping[str, Any], market: str = Market.SPOT) -> list[tuple[Any, str]]:
     """Risk fields and costs by the form's own labels, with their units; an empty one says what empty means."""
-    names = [name for step in STEPS if step.name == "risk" for group in step.groups for name in group.fields]
+    risk = [name for step in STEPS if step.name == "risk" for group in step.groups for name in group.fields]
+    names = [name for name in ("direction", "leverage", *risk) if name not in NOT_ASKED[market]]
     return [
         (FieldsOfABacktest.base_fields[name].label, _in_words(name, settings.get(name))) for name in names
     ]
@@ -129,5 +176,7 @@ def settings_in_words(settings: Mapping[str, Any]) -> list[tuple[Any, str]]:
 
 def _in_words(name: str, value: Any) -> str:
     field: Any = FieldsOfABacktest.base_fields[name]
+    if name == "direction":
+        return str(DIRECTION_TITLES.get(value, value))
     text = str(field.empty or "–") if value is None else str(value)
     return f"{text}\u00a0{field.unit}" if field.unit and text[0].isdigit() else text

@@ -72,6 +72,12 @@ KEY: Final = (
     _Row("exposure", _("Time in a position"), share, _("the rest of the time the money was idle")),
     _Row("sharpe", _("Sharpe"), number, _("above 1 good, above 3 suspicious")),
 )  # fmt: skip
+# What a reader of futures looks at besides.
+KEY_OF_FUTURES: Final = (
+    _Row("funding", _("Funding"), signed, _("paid between longs and shorts; received: below zero")),
+    _Row("liquidations", _("Liquidations"), count, _("positions whose whole margin was lost")),
+)
+OF_FUTURES: Final = frozenset(row.name for row in KEY_OF_FUTURES)
 GROUPS: Final = (
     (_("Result"), (
         _Row("initial_balance", _("Initial balance"), money),
@@ -80,7 +86,7 @@ GROUPS: Final = (
         _Row("total_return", _("Return"), change, _("of the initial balance")),
         _Row("cagr", _("Growth a year"), change, _("means little under half a year")),
         _Row("fees", _("Fees"), money, _("compare them with the result")),
-        _Row("funding", _("Funding"), money, _("futures only")),
+        _Row("funding", _("Funding"), signed, _("futures only; received: below zero")),
         _Row("turnover", _("Turnover"), number, _("how many times the initial balance was traded")),
         _Row("dust_cost", _("Dust"), money, _("bought, but too little to sell")),
     )),
@@ -134,8 +140,13 @@ GROUPS: Final = (
 RESULTS: Final = frozenset({"total_pnl", "total_return", "expectancy"})
 
 
-def key_figures(found: Mapping[str, Any]) -> list[Figure]:
-    return [_figure(row, found) for row in KEY]
+def key_figures(found: Mapping[str, Any], *, is_futures: bool = False) -> list[Figure]:
+    return [_figure(row, found) for row in (*KEY, *(KEY_OF_FUTURES if is_futures else ()))]
+
+
+def value_of(found: Mapping[str, Any], name: str) -> Any:
+    """A statistic by its name; liquidations are counted among the exits."""
+    return found.get("exits", {}).get("liquidation", 0) if name == "liquidations" else found.get(name)
 
 
 def all_figures(found: Mapping[str, Any]) -> Iterator[tuple[Text, list[Figure]]]:
@@ -144,5 +155,5 @@ def all_figures(found: Mapping[str, Any]) -> Iterator[tuple[Text, list[Figure]]]
 
 
 def _figure(row: _Row, found: Mapping[str, Any]) -> Figure:
-    value = found.get(row.name)
+    value = value_of(found, row.name)
     return Figure(row.name, row.label, row.shown(value), row.says, value if row.name in RESULTS else None)

@@ -20,16 +20,21 @@ from bots.summary import Summary, summarize
 from exchange.candles import source_of
 from exchange.instants import instant_of, ms_of
 from exchange.models import Market
-from exchange.port import ExchangeError
-from exchange.symbols import tradable
-from trading.backtest_pages.fields import OWN, SOURCE_TITLES, FieldsOfABacktest
-from trading.backtest_pages.reach import Reach, reach_of, readable
+from trading.backtest_pages.fields import (
+    MARKET_TITLES,
+    NOT_ASKED,
+    OWN,
+    SOURCE_TITLES,
+    FieldsOfABacktest,
+    usual_cost,
+)
+from trading.backtest_pages.reach import Reach, known_symbols, reach_of, readable
 from trading.models import Backtest
 from trading.research.backtests import request_backtest, values_of
 from trading.research.checking import check_backtest
 from trading.research.periods import Period
-from trading.research.settings import settings_values
-from trading.research.supply import BINANCE, RULES_VENUE, SANDBOX, stored_span
+from trading.research.settings import COSTS, settings_values
+from trading.research.supply import BINANCE, SANDBOX, stored_span
 
 DEFAULT_SYMBOL: Final = "BTCUSDT"
 # The parameters of the strategy come to these.
@@ -44,6 +49,9 @@ class BacktestForm(FieldsOfABacktest):
         super().__init__(*args, **kwargs)
         self.user, self.bot = user, bot
         self.columns: dict[str, Any] = {}
+        for name in COSTS:
+            cost: Any = self.fields[name]
+            cost.empty = cost.widget.attrs["placeholder"] = usual_cost(name, self.market)
         self._offer_days()
 
     def _offer_days(self) -> None:
@@ -60,15 +68,21 @@ class BacktestForm(FieldsOfABacktest):
         source, symbol = (
             str(self.data.get(name) or self.initial.get(name) or "") for name in ("source", "symbol")
         )
-        return reach_of(source, symbol)
+        return reach_of(source, symbol, self.market)
+
+    @property
+    def market(self) -> str:
+        """Which one the form shows; what is none is told at its field."""
+        chosen = str(self.data.get("position_type") or self.initial.get("position_type") or "")
+        return chosen if chosen in MARKET_TITLES else Market.SPOT.value
+
+    @property
+    def not_asked(self) -> frozenset[str]:
+        return NOT_ASKED[self.market]
 
     @property
     def known_symbols(self) -> list[str]:
-        """To choose from; none where nobody can be asked."""
-        try:
-            return tradable(RULES_VENUE)
-        except ExchangeError:
-            return []
+        return known_symbols(self.market)
 
     def clean(self) -> dict[str, Any]:
         """Judged as it will be run. Fields that the form itself could not read keep their own message."""

@@ -13,7 +13,7 @@ from exchange.cache import cache
 from exchange.instants import instant_of
 from exchange.models import Market
 from exchange.port import ExchangeError
-from trading.research.supply import SOURCES, Span, span_within_reach, stored_span
+from trading.research.supply import BINANCE, SOURCES, Span, span_within_reach, stored_span, symbols_of
 
 # A first backtest of everything there is; of a long history, its end.
 LONGEST_SUGGESTED: Final = timedelta(days=100)
@@ -26,6 +26,7 @@ class Reach:
     """`span` is None where no candle is known. `is_asked`: the market was asked, so that nothing more can be had."""
 
     source: str
+    market: str
     symbol: str
     span: Span | None
     is_asked: bool = True
@@ -69,19 +70,28 @@ def readable(symbol: str) -> str:
     return symbol.strip().upper()[:32] if symbol.isprintable() else ""
 
 
-def reach_of(source: str, symbol: str) -> Reach:
+def reach_of(source: str, symbol: str, market: str = Market.SPOT) -> Reach:
     """Asks the market the candles come from, where there is one; what it does not answer is told from what is
-    stored."""
-    source = source if source in SOURCES else SOURCES[-1]
-    of = (source, Market.SPOT.value, readable(symbol))
+    stored. Futures are those of Binance: the paper market has none."""
+    market = market if market in Market.values else Market.SPOT.value
+    source = source if source in SOURCES and market == Market.SPOT else BINANCE
+    of = (source, str(market), readable(symbol))
     key = "reach:" + ":".join(of)
     kept: list[int] | None = cache().get(key)
     if kept is not None:
-        return Reach(source, of[2], Span(*kept))
+        return Reach(*of, Span(*kept))
     try:
         span = span_within_reach(*of)
     except ExchangeError:
-        return Reach(source, of[2], stored_span(*of), is_asked=False)
+        return Reach(*of, stored_span(*of), is_asked=False)
     if span is not None:
         cache().put(key, list(span), ttl_seconds=REMEMBERED_SECONDS)
-    return Reach(source, of[2], span)
+    return Reach(*of, span)
+
+
+def known_symbols(market: str) -> list[str]:
+    """To choose from; none where nobody can be asked."""
+    try:
+        return symbols_of(market)
+    except ExchangeError:
+        return []

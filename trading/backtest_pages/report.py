@@ -15,6 +15,7 @@ from engine.metrics import excursions
 from engine.results import EXIT_REASONS, Folded
 from engine.verdict import LEVEL_TEXTS, TEXTS
 from exchange.instants import instant_of
+from exchange.models import Market
 from trading.backtest_pages.fields import SOURCE_TITLES, settings_in_words
 from trading.backtest_pages.figures import Figure, Text, all_figures, change, key_figures, share
 from trading.models import Backtest
@@ -64,7 +65,17 @@ class Report:
 
     @property
     def figures(self) -> list[Figure]:
-        return key_figures(self.found)
+        return key_figures(self.found, is_futures=self.is_futures)
+
+    @property
+    def is_futures(self) -> bool:
+        return bool(self.backtest.market == Market.FUTURES)
+
+    @property
+    def contract(self) -> dict[str, Any]:
+        """What a backtest of futures stood on besides; empty of others."""
+        known: dict[str, Any] = self.backtest.candles.get("futures", {})
+        return known
 
     @property
     def groups(self) -> list[tuple[Text, list[Figure]]]:
@@ -111,7 +122,7 @@ class Report:
 
     @property
     def settings(self) -> list[tuple[Any, str]]:
-        return settings_in_words(self.backtest.settings)
+        return settings_in_words(self.backtest.settings, self.backtest.market)
 
     @property
     def gaps(self) -> list[dict[str, Any]]:
@@ -175,6 +186,7 @@ def _position(folded: Folded, reach: Any, at: int) -> dict[str, Any]:
         "entry_price": _amount(rows.entry_price_e8[at]),
         "exit_price": _amount(rows.exit_price_e8[at]),
         "fees": _amount(rows.fees_e8[at]),
+        "funding": _amount(rows.funding_e8[at]),
         "pnl": _amount(rows.pnl_e8[at]),
         "reason": EXIT_REASONS[rows.exit_reason[at]],
         "mae": share(float(reach.adverse[at])),

@@ -17,6 +17,7 @@ from accounts.live import publish
 from accounts.models import User
 from bots.lifecycle import LifecycleRefused
 from bots.models import BotConfig
+from bots.scope import refusals
 from bots.validation import ConfigurationRefused
 from engine.results import Folded
 from exchange.instants import instant_of, ms_of
@@ -162,7 +163,16 @@ def _newest_ms(backtest: Backtest) -> int:
 
 
 def bot_values_of(backtest: Backtest) -> dict[str, Any]:
-    """ "Make this a bot": values for the form or `bot-configs/`, all but the key, under a name that is still free."""
+    """ "Make this a bot": values for the form or `bot-configs/`, all but the key, under a name that is still free.
+
+    Raises LifecycleRefused where bots do not do yet what was tested."""
+    kept = {"direction": "long", "leverage": 1, **backtest.settings}
+    asked = {"position_type": backtest.market, **{name: kept[name] for name in ("direction", "leverage")}}
+    if refusals(asked):
+        message = _(
+            "Bots trade on the spot market so far, long and without leverage; this was tested on futures."
+        )
+        raise LifecycleRefused(409, message)
     return {
         "name": _free_name(backtest.user, backtest.name),
         "symbol": backtest.symbol,
@@ -170,7 +180,7 @@ def bot_values_of(backtest: Backtest) -> dict[str, Any]:
         "timeframe": backtest.timeframe,
         "strategy": backtest.strategy,
         "strategy_params": dict(backtest.strategy_params),
-        **{name: backtest.settings.get(name) for name in RISK_FIELDS},
+        **{name: kept.get(name) for name in RISK_FIELDS},
     }
 
 

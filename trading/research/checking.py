@@ -1,5 +1,7 @@
-"""What is asked of a backtest, checked before it is queued: a bot's own rules where they are a bot's, then the period,
-the candles and the costs. One message per field, under the name it was given by.
+"""What is asked of a backtest, checked before it is queued: a bot's own rules where they are a bot's, then what futures
+ask, the period, the candles and the costs. One message per field, under the name it was given by.
+
+A backtest may do what bots do not do yet (`bots.scope`): go short, use leverage, on recorded futures.
 
 It may ask an exchange for symbol rules or the reach of its candles, so it runs outside transactions.
 """
@@ -18,14 +20,26 @@ from bots.queries import bots_of
 from bots.ranges import objections_to_reach
 from bots.sizing import objection_to_size
 from bots.validation import FIELDS, Checking, ConfigurationRefused, SymbolRefused, traded
+from engine.fold import UnservedSetting, terms_of
 from engine.market import DAY_MS, MINUTE_MS
 from engine.rules import SymbolRules
 from engine.strategies import strategy
 from exchange.candles import absent, source_of
+from exchange.futures.contracts import rules_of_contract
 from exchange.instants import instant_of, ms_of
+from exchange.models import Market
 from exchange.port import ExchangeError
+from exchange.symbols import UnknownSymbol
+from trading.research.futures import (
+    contract_over,
+    objection_to_funding,
+    objections_to_leverage,
+    objections_to_market,
+    objections_to_worth,
+    worth_of_stake,
+)
 from trading.research.periods import LATEST, Period, instant_ms, whole_candles
-from trading.research.settings import COSTS, objections_to_costs, settings_json
+from trading.research.settings import COSTS, costs_of, objections_to_costs, setting_of, settings_json
 from trading.research.supply import (
     BINANCE,
     RULES_VENUE,
@@ -69,11 +83,14 @@ def check_backtest(user: Any, given: Mapping[str, Any]) -> dict[str, Any]:
     asked.read()
     asked.check_costs()
     asked.check_name()
+    asked.check_market()
     rules = asked.check_symbol()
     asked.check_money(rules)
     period = asked.check_period()
     if period is not None and rules is not None and not asked.errors:
         asked.check_candles(period)
+    if period is not None and rules is not None and not asked.errors:
+        asked.check_served(period, rules)
     if asked.errors or period is None or rules is None:
         raise ConfigurationRefused(asked.errors_as_named())
     return asked.columns(period, rules)
@@ -102,7 +119,6 @@ class _Asked:
         rest = {name: value for name, value in rest.items() if name not in OF_BOTS_ONLY}
         self.checking = Checking(self.user, {**self._values_of_bot(rest), **rest}, None)
         self.checking.read()
-        self.checking.check_scope()
         self.checking.check_ranges()
         self.checking.check_strategy()
         self.errors |= self.checking.errors
@@ -134,6 +150,19 @@ class _Asked:
         readable = {name: value for name, value in self.own.items() if name not in self.errors}
         self.errors |= objections_to_costs(readable)
 
+    @property
+    def is_futures(self) -> bool:
+        return bool(self.values["position_type"] == Market.FUTURES)
+
+    def check_market(self) -> None:
+        """What spot and futures ask of direction, leverage, stop and source. Unreadable fields keep their message."""
+        if "position_type" in self.errors:
+            return
+        found = objections_to_market(self.values)
+        if self.is_futures and self.own["source"] == SANDBOX:
+            found["source"] = _("The paper market does not trade futures. Choose candles of binance.")
+        self.errors = {**found, **self.errors}
+
     def check_name(self) -> None:
         if "name" not in self.errors and len(self.own["name"]) > 80:
             self.errors["name"] = _("A name has at most 80 characters.")
@@ -141,6 +170,8 @@ class _Asked:
     def source(self) -> str:
         if self.own["source"]:
             return str(self.own["source"])
+        if self.is_futures:
+            return BINANCE
         return source_of(self.bot.api_key.venue) if self.bot is not None else BINANCE
 
     def check_symbol(self) -> SymbolRules | None:
@@ -150,18 +181,62 @@ class _Asked:
             self.errors["symbol"] = _("Choose a symbol.")
             return None
         try:
+            if self.is_futures:
+                return self._contract_rules()
             return traded(RULES_VENUE, self.values["position_type"], self.values["symbol"])
         except SymbolRefused as refused:
             self.errors["symbol"] = str(refused)
             return None
 
+    def _contract_rules(self) -> SymbolRules:
+        """Of a perpetual, as they were recorded. Raises SymbolRefused."""
+        try:
+            return rules_of_contract(self.values["symbol"])
+        except UnknownSymbol:
+            message = _("The futures rules of %(symbol)s are not known here.")
+            raise SymbolRefused(message % {"symbol": self.values["symbol"][:32]}) from None
+
     def check_money(self, rules: SymbolRules | None) -> None:
         sizes = ("initial_capital", "position_size_perc", "position_size_fixed")
-        if not self.errors.keys() & set(sizes):
+        of_futures = ("stop_loss_perc", "direction", "leverage", "taker_fee_perc", "position_type")
+        if rules is not None and self.is_futures and not self.errors.keys() & set(of_futures):
+            self._check_leverage(rules, sizes)
+        elif not self.errors.keys() & set(sizes):
             self.errors |= objection_to_size(*(self.values[name] for name in sizes), rules=rules)
         exits = ("stop_loss_perc", "take_profit_perc", "trailing_stop_perc", "stop_limit_offset_perc")
         if rules is not None and not self.errors.keys() & set(exits):
             self.errors |= objections_to_reach(self.values, rules)
+
+    def _check_leverage(self, rules: SymbolRules, sizes: tuple[str, ...]) -> None:
+        taker = self.own["taker_fee_perc"]
+        taker = costs_of(Market.FUTURES)["taker_fee_perc"] if taker is None else taker
+        self.errors |= objections_to_leverage(self.values, rules.symbol)
+        if self.errors.keys() & {*sizes, "leverage"}:
+            return
+        worth = worth_of_stake(self.values["leverage"], taker)
+        found = objection_to_size(*(self.values[name] for name in sizes), rules=rules, worth=worth)
+        self.errors |= found or objections_to_worth(self.values, rules, taker)
+
+    def check_served(self, period: Period, rules: SymbolRules) -> None:
+        """Whether funding is known, and whether the engine can do all that is asked."""
+        contract, symbol = None, rules.symbol
+        if self.is_futures:
+            contract = contract_over(self.source(), symbol, *period)
+            if message := objection_to_funding(contract, self.source(), symbol):
+                self.errors["start_time"] = message
+                return
+        values = self.columns(period, rules)
+        setting = setting_of(
+            values["settings"],
+            timeframe=values["timeframe"],
+            rules=rules,
+            market=values["market"],
+            contract=contract,
+        )
+        try:
+            terms_of(setting)
+        except UnservedSetting as unserved:
+            self.errors["position_type"] = str(unserved)
 
     def check_period(self) -> Period | None:
         start_ms, end_ms = self.own["start_time"], self.own["end_time"]
@@ -212,7 +287,7 @@ class _Asked:
             self.errors["start_time"] = message
         elif period.end_ms > span.end_ms:
             self.errors["end_time"] = message
-        elif market_of(of[0]) is None:
+        elif market_of(of[0], of[1]) is None:
             self._check_holes(of, period)
 
     def _check_holes(self, of: tuple[str, str, str], period: Period) -> None:
@@ -247,7 +322,7 @@ class _Asked:
             "end_at": instant_of(period.end_ms),
             "strategy": values["strategy"],
             "strategy_params": values["strategy_params"],
-            "settings": settings_json({**values, **self.own}),
+            "settings": settings_json({**values, **self.own}, market=values["position_type"]),
         }
 
 

@@ -54,4 +54,5 @@ def candles_json(ground: Ground) -> dict[str, Any]:
         "missing_minutes": ground.missing_minutes,
         "gaps": [[gap.first_ms, gap.last_ms] for gap in gaps[:GAPS_NAMED]],
         "gap_count": len(gaps),
+        **({} if ground.contract is None else {"futures": ground.contract.as_json()}),
     }

@@ -10,11 +10,12 @@ from django.utils.translation import gettext as _
 
 from engine import backtest as engine_backtest
 from engine import metrics
+from engine.fold import UnservedSetting
 from engine.strategies import parse_params
-from exchange.candles import fingerprint
 from trading.models.research import Backtest, BacktestStep
 from trading.research.described import candles_json, in_json, rows_json
-from trading.research.ground import CANDLES_PERCENT, Steps, lay_ground
+from trading.research.futures import warning_of
+from trading.research.ground import CANDLES_PERCENT, BacktestFailed, Ground, Steps, lay_ground
 from trading.research.packing import pack
 from trading.research.provenance import code_version
 from trading.research.robustness import robustness_of
@@ -27,17 +28,24 @@ def examine(backtest: Backtest, steps: Steps) -> dict[str, Any]:
     ground = lay_ground(backtest, steps)
     steps.at(BacktestStep.SIGNALS, CANDLES_PERCENT)
     setting = setting_of(
-        backtest.settings, timeframe=backtest.timeframe, rules=ground.rules, market=backtest.market
+        backtest.settings,
+        timeframe=backtest.timeframe,
+        rules=ground.rules,
+        market=backtest.market,
+        contract=ground.contract,
     )
-    tested = engine_backtest.run(
-        ground.minutes,
-        interval=backtest.timeframe,
-        strategy=backtest.strategy,
-        params=parse_params(backtest.strategy, backtest.strategy_params),
-        setting=setting,
-        start_ms=ground.start_ms,
-        end_ms=ground.end_ms,
-    )
+    try:
+        tested = engine_backtest.run(
+            ground.minutes,
+            interval=backtest.timeframe,
+            strategy=backtest.strategy,
+            params=parse_params(backtest.strategy, backtest.strategy_params),
+            setting=setting,
+            start_ms=ground.start_ms,
+            end_ms=ground.end_ms,
+        )
+    except UnservedSetting as unserved:
+        raise BacktestFailed(str(unserved)) from None
     steps.at(BacktestStep.STATISTICS, 70)
     folded, bars = tested.folded, tested.bars
     statistics = metrics.statistics(folded, bars, setting=setting)
@@ -53,15 +61,19 @@ def examine(backtest: Backtest, steps: Steps) -> dict[str, Any]:
         },
         "robustness": in_json(robustness),
         "candles": candles_json(ground),
-        "data_fingerprint": fingerprint(ground.minutes),
+        "data_fingerprint": ground.fingerprint,
         "code_version": code_version(),
         "rules_version": ground.rules_version,
-        "message": _warning(ground.missing_minutes),
+        "message": _warning(ground),
     }
 
 
-def _warning(missing: int) -> str:
-    if not missing:
-        return ""
-    message = _("%(count)s minutes of the period have no candle; nothing was invented for them.")
-    return message % {"count": missing}
+def _warning(ground: Ground) -> str:
+    """What a reader must know of the data."""
+    texts = []
+    if ground.missing_minutes:
+        message = _("%(count)s minutes of the period have no candle; nothing was invented for them.")
+        texts.append(message % {"count": ground.missing_minutes})
+    if ground.contract is not None:
+        texts.append(warning_of(ground.contract))
+    return " ".join(text for text in texts if text)

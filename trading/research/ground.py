@@ -1,5 +1,5 @@
-"""What a backtest stands on: the symbol's rules and real minutes. Missing ones are fetched from the market they come
-from, where this installation may ask it; none is invented.
+"""What a backtest stands on: the symbol's rules and real minutes, of futures its contract too. Missing minutes are
+fetched from the market they come from, where this installation may ask it; none is invented.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from django.utils.translation import gettext as _
 from engine.market import MINUTE_MS, Candles, interval_ms
 from engine.rules import SymbolRules
 from engine.strategies import parse_params, strategy
-from exchange.candles import Gap, ensure, find_gaps, history
+from exchange.candles import Gap, ensure, find_gaps, fingerprint, history
 from exchange.instants import ms_of
-from exchange.symbols import rules_for
+from exchange.models import Market
 from trading.models.research import Backtest, BacktestStep
-from trading.research.supply import RULES_VENUE, market_of
+from trading.research.futures import Contract, contract_over
+from trading.research.supply import market_of, rules_of
 
 # Of the whole work, as progress counts it.
 CANDLES_PERCENT: Final = 50
@@ -40,19 +41,26 @@ class Steps(Protocol):
 
 @dataclass(frozen=True)
 class Ground:
-    """Minutes of the period, and before it as many as indicators need to warm up."""
+    """Minutes of the period, and before it as many as indicators need to warm up. `contract`: of futures only."""
 
     rules: SymbolRules
     rules_version: int
     minutes: Candles
     start_ms: int
     end_ms: int
+    contract: Contract | None = None
 
     @cached_property
     def gaps(self) -> tuple[Gap, ...]:
         """Stretches of the period without a candle."""
         inside = self.minutes[int(np.searchsorted(self.minutes.open_ms, self.start_ms)) :]
         return tuple(find_gaps(inside, "1m", self.start_ms, self.end_ms - MINUTE_MS))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Of all that the market gave: minutes, of futures brackets and funding too."""
+        of_minutes = fingerprint(self.minutes)
+        return of_minutes if self.contract is None else self.contract.fingerprint(of_minutes)
 
     @property
     def missing_minutes(self) -> int:
@@ -61,7 +69,7 @@ class Ground:
 
 def lay_ground(backtest: Backtest, steps: Steps) -> Ground:
     """Raises BacktestFailed, UnknownSymbol, ExchangeError, and what `steps` raises. Outside a transaction."""
-    rules, version = rules_for(RULES_VENUE, backtest.market, backtest.symbol)
+    rules, version = rules_of(backtest.market, backtest.symbol)
     start_ms, end_ms = ms_of(backtest.start_at), ms_of(backtest.end_at)
     warm_ms = start_ms - warm_up_ms(backtest)
     of = (backtest.source, backtest.market, backtest.symbol)
@@ -72,7 +80,10 @@ def lay_ground(backtest: Backtest, steps: Steps) -> Ground:
     if not len(minutes) or int(minutes.open_ms[-1]) < start_ms:
         names = {"symbol": backtest.symbol, "source": backtest.source}
         raise BacktestFailed(_("No candles of %(symbol)s (%(source)s) lie in this period.") % names)
-    return Ground(rules, version, minutes, start_ms, end_ms)
+    contract = None
+    if backtest.market == Market.FUTURES:
+        contract = contract_over(backtest.source, backtest.symbol, start_ms, end_ms)
+    return Ground(rules, version, minutes, start_ms, end_ms, contract)
 
 
 def warm_up_ms(backtest: Backtest) -> int:
@@ -82,7 +93,7 @@ def warm_up_ms(backtest: Backtest) -> int:
 
 
 def _fetch(backtest: Backtest, steps: Steps, *, start_ms: int, end_ms: int) -> None:
-    venue = market_of(backtest.source)
+    venue = market_of(backtest.source, backtest.market)
     if venue is None:
         return
 

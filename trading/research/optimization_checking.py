@@ -18,14 +18,13 @@ from bots.validation import ConfigurationRefused
 from engine.market import DAY_MS, interval_ms
 from engine.walk_forward import TooShort, Window, cut_windows
 from exchange.instants import instant_of, ms_of
-from exchange.symbols import rules_for
 from trading.models.optimization import Method, Objective
 from trading.models.research import Backtest
 from trading.research.backtests import values_of
 from trading.research.checking import check_backtest
 from trading.research.optimization_space import MOST_SETS, SETTINGS, Axis, Space, read_axes
 from trading.research.settings import settings_values
-from trading.research.supply import RULES_VENUE
+from trading.research.supply import rules_of
 
 MOST_PROPOSED: Final = 1_000
 MOST_AXES: Final = 6
@@ -124,7 +123,7 @@ def _objections_to_exits(base: Mapping[str, Any], axes: list[Axis]) -> dict[str,
     farthest = {axis.name: Decimal(max(axis.values, key=Decimal)) for axis in axes if axis.of == SETTINGS}
     if not farthest:
         return {}
-    rules, _version = rules_for(RULES_VENUE, base["market"], base["symbol"])
+    rules, _version = rules_of(base["market"], base["symbol"])
     found = objections_to_reach({**settings_values(base["settings"]), **farthest}, rules)
     return {name: message for name, message in found.items() if name in farthest}
 

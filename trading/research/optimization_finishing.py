@@ -18,9 +18,9 @@ from engine.plain import plain
 from engine.strategies import params_dict
 from engine.strategies import strategy as strategy_named
 from engine.walk_forward import Comparison, Pair, Window, compared
-from exchange.candles import fingerprint
 from trading.models.optimization import Optimization, Trial
 from trading.research.described import in_json
+from trading.research.futures import warning_of
 from trading.research.ground import Ground
 from trading.research.optimization_lanes import sample_from
 from trading.research.optimization_scores import score_of
@@ -34,8 +34,8 @@ from trading.research.settings import setting_of
 def best_of(row: Optimization, stand: Stand, ground: Ground) -> dict[str, Any]:
     """The columns of a finished optimisation. `best` stays empty where no set could be ranked."""
     columns: dict[str, Any] = {
-        "message": "",
-        "data_fingerprint": fingerprint(ground.minutes),
+        "message": "" if ground.contract is None else warning_of(ground.contract),
+        "data_fingerprint": ground.fingerprint,
         "code_version": code_version(),
         "rules_version": ground.rules_version,
     }
@@ -48,6 +48,7 @@ def best_of(row: Optimization, stand: Stand, ground: Ground) -> dict[str, Any]:
         timeframe=row.timeframe,
         rules=stand.rules,
         market=row.market,
+        contract=stand.contract,
     )
     examined, found = _examined(row, best, stand, ground, setting=setting, walk=compared(pairs))
     columns["best"] = in_json(

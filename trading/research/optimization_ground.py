@@ -18,6 +18,7 @@ from engine.walk_forward import Window
 from exchange.instants import ms_of
 from trading.models.optimization import Optimization
 from trading.models.research import Backtest
+from trading.research.futures import contract_over
 from trading.research.ground import BacktestFailed, Ground, Steps, lay_ground
 from trading.research.optimization_checking import walk_windows
 from trading.research.optimization_space import PARAMS, Space, space_of
@@ -51,9 +52,13 @@ def stand_of(row: Optimization, steps: Steps) -> tuple[Stand, Ground]:
         settings=row.settings,
         main=Window(1, start_ms, split_ms, end_ms),
         walk=walk_windows(start_ms, end_ms, timeframe=row.timeframe, count=row.windows),
+        contract=ground.contract,
     )
-    # Of gaps and shares, what the period itself has counts, not its warm-up.
-    return stand, replace(ground, start_ms=start_ms)
+    # Of gaps, shares and settlements, what the period itself has counts, not its warm-up.
+    contract = ground.contract
+    if contract is not None:
+        contract = contract_over(row.source, row.symbol, start_ms, end_ms)
+    return stand, replace(ground, start_ms=start_ms, contract=contract)
 
 
 def warm_up_candles(space: Space) -> int:

@@ -22,6 +22,7 @@ from engine.results import Folded
 from engine.rules import SymbolRules
 from engine.strategies import Signals, strategy
 from engine.walk_forward import Pair, Sample, Window, compared
+from trading.research.futures import Contract
 from trading.research.optimization_space import Space, Values
 from trading.research.settings import setting_of
 
@@ -53,6 +54,7 @@ class Stand:
     settings: Mapping[str, Any]
     main: Window
     walk: Sequence[Window] = ()
+    contract: Contract | None = None
 
 
 class Trying:
@@ -75,6 +77,7 @@ class Trying:
             timeframe=stand.timeframe,
             rules=stand.rules,
             market=stand.market,
+            contract=stand.contract,
         )
 
         def over(start_ms: int, end_ms: int) -> Sample:

@@ -1,6 +1,7 @@
 """Which candles a backtest can stand on: what is stored, and what the market they come from can still give.
 
 Every candle names its source. Of real markets only stored ones are used where this installation may not ask them.
+Futures are traded nowhere here, so theirs are always stored ones, with the rules Binance served once.
 """
 
 from __future__ import annotations
@@ -8,10 +9,13 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from engine.market import MINUTE_MS
-from exchange.candles import known_range
+from engine.rules import SymbolRules
+from exchange.candles import known_range, stored_symbols
 from exchange.connect import VenueNotAvailable, market_data
-from exchange.models import Venue
+from exchange.futures.contracts import contract_symbols, rules_of_contract, rules_version
+from exchange.models import Market, Venue
 from exchange.port import MarketData
+from exchange.symbols import rules_for, tradable
 
 SANDBOX: Final = "sandbox"
 BINANCE: Final = "binance"
@@ -35,8 +39,25 @@ class Span(NamedTuple):
         return self.first_ms <= start_ms and end_ms <= self.end_ms
 
 
-def market_of(source: str) -> MarketData | None:
+def rules_of(market: str, symbol: str) -> tuple[SymbolRules, int]:
+    """The rules orders are rounded with, and their version. Raises `UnknownSymbol`, or `ExchangeError` where nothing is
+    known and the exchange does not answer. Outside a transaction."""
+    if market == Market.FUTURES:
+        return rules_of_contract(symbol), rules_version()
+    return rules_for(RULES_VENUE, market, symbol)
+
+
+def symbols_of(market: str) -> list[str]:
+    """To choose from. Of futures those with candles: nobody could be asked for others. Raises `ExchangeError`."""
+    if market == Market.FUTURES:
+        return sorted(set(contract_symbols()) & stored_symbols(BINANCE, market))
+    return tradable(RULES_VENUE, market)
+
+
+def market_of(source: str, market: str) -> MarketData | None:
     """Where missing candles of that source can be fetched; None where this installation may not ask."""
+    if market == Market.FUTURES:
+        return None
     for venue in _VENUES[source]:
         try:
             return market_data(venue)
@@ -53,7 +74,7 @@ def stored_span(source: str, market: str, symbol: str) -> Span | None:
 
 def span_within_reach(source: str, market: str, symbol: str) -> Span | None:
     """What is stored, and what can be fetched to it. May ask the exchange: raises `ExchangeError` where it is away."""
-    stored, venue = stored_span(source, market, symbol), market_of(source)
+    stored, venue = stored_span(source, market, symbol), market_of(source, market)
     if venue is None:
         return stored
     first = venue.candles(symbol, "1m", start_ms=0, end_ms=None, limit=1)

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from bots.wording import money
 from engine.verdict import LEVEL_TEXTS, TEXTS
 from exchange.instants import instant_of
+from exchange.models import Market
 from trading.models.research import Backtest
 
 _HOUR_MS: Final = 3_600_000
@@ -36,6 +37,16 @@ def _heading(backtest: Backtest) -> Iterator[str]:
         "start": f"{backtest.start_at:%Y-%m-%d %H:%M}",
         "end": f"{backtest.end_at:%Y-%m-%d %H:%M}",
     }
+    if backtest.market == Market.FUTURES:
+        contract = backtest.candles["futures"]
+        yield _("  futures, %(direction)s, leverage %(leverage)s") % backtest.settings
+        yield (
+            _(
+                "  %(settlements)s funding settlements, %(missing_settlements)s of them without a rate; rules of "
+                "%(rules_recorded)s, brackets of %(brackets_recorded)s"
+            )
+            % contract
+        )
     yield _(
         "  %(minutes)s one-minute candles of %(source)s, %(missing)s missing, fingerprint %(fingerprint)s"
     ) % {
@@ -58,6 +69,7 @@ def _figures(backtest: Backtest) -> Iterator[str]:
         (_("A position earns"), _money(found["expectancy"], asset)),
         (_("Time in a position"), _percent(found["exposure"])),
         (_("Fees"), _money(found["fees"], asset)),
+        *([(_("Funding"), _money(found["funding"], asset))] if backtest.market == Market.FUTURES else []),
         ("Sharpe / Sortino / Calmar", " / ".join(_number(found[name]) for name in ("sharpe", "sortino", "calmar"))),
     ]  # fmt: skip
     width = max(len(label) for label, _text in lines)

@@ -27,6 +27,7 @@ from trading.research.told import told
 
 # Option → field; whatever else a backtest has is set by --set.
 OPTIONS: Final = {
+    "market": "position_type",
     "symbol": "symbol",
     "timeframe": "timeframe",
     "strategy": "strategy",
@@ -34,6 +35,8 @@ OPTIONS: Final = {
     "from": "start_time",
     "to": "end_time",
     "capital": "initial_capital",
+    "direction": "direction",
+    "leverage": "leverage",
     "stop": "stop_loss_perc",
     "target": "take_profit_perc",
     "trail": "trailing_stop_perc",
