@@ -45,7 +45,8 @@ def make(request: HttpRequest) -> HttpResponse:
             request, _("%(bot)s is ready. Press start and it begins to look.") % {"bot": bot.name}
         )
         return redirect("bot", bot.pk)
-    context = {"form": form, "presets": PRESETS, "chosen": chosen}
+    # What the address has filled in is not pushed below the presets.
+    context = {"form": form, "presets": PRESETS, "chosen": chosen, "is_filled": len(wanted) > 1}
     return render(request, "bots/form.html", context, status=400 if form.is_bound else 200)
 
 

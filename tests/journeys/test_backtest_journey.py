@@ -112,7 +112,7 @@ def test_from_the_form_to_a_bot_that_trades_on_paper(open_page: Any, sandbox: An
     # And back: as the bot is set, on the candles it trades on.
     page.get_by_role("link", name="Backtest this").click()
     expect(page.locator("#id_source")).to_have_value("sandbox")
-    expect(page.locator("#summary")).to_contain_text("recorded candles of sandbox")
+    expect(page.locator("#summary")).to_contain_text("recorded candles of the paper market")
 
 
 def test_a_running_one_is_called_off(open_page: Any, sandbox: Any) -> None:

@@ -11,6 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tests.backtests import ask, run, store_minutes
+from trading.backtest_pages.comparison import best_of
 from trading.models import Backtest
 from trading.models.research import ResearchStatus
 from trading.research.backtests import cancel
@@ -122,7 +123,7 @@ def test_too_many_at_once_are_refused_with_the_reason(alice: Any, alice_page: An
 def test_while_somebody_types_it_says_what_will_be_tried(alice_page: Any) -> None:
     page = alice_page.post("/backtests/validate/", TYPED).content.decode()
     assert (
-        "It is tried on 2,880 recorded candles of binance, from 2025-06-17 00:00 to 2025-06-19 00:00 UTC."
+        "It is tried on 2,880 recorded candles of Binance, from 2025-06-17 00:00 to 2025-06-19 00:00 UTC."
         in page
     )
     wrong = alice_page.post(
@@ -275,6 +276,22 @@ def test_two_are_compared(alice: Any, alice_page: Any, done: Backtest) -> None:
     assert "Nothing to compare yet" in shown(alice_page, "/backtests/compare/", id=done.pk)
 
 
+@pytest.mark.parametrize(
+    ("name", "values", "best"),
+    [
+        # Of two ratios below zero the larger is no better: it may be that of the deeper fall.
+        ("calmar", [-3.3, -2.5], None),
+        ("calmar", [-3.3, 0.4], 0.4),
+        ("total_pnl", ["-2", "-10"], "-2"),
+        ("fees", ["2", "10"], "2"),
+        ("positions", [3, 5], None),
+        ("total_pnl", ["5", "5"], None),
+    ],
+)
+def test_only_what_is_better_is_marked(name: str, values: list[Any], best: Any) -> None:
+    assert best_of(name, values) == best
+
+
 def test_it_becomes_a_bot_by_the_bot_form(alice_page: Any, paper_key: Any, done: Backtest) -> None:
     answer = alice_page.get(f"/backtests/{done.pk}/adopt/")
     assert answer.url.startswith("/bots/new/?")
@@ -284,6 +301,9 @@ def test_it_becomes_a_bot_by_the_bot_form(alice_page: Any, paper_key: Any, done:
         'name="initial_capital" value="2000"', '<option value="1m" selected>',
     ):  # fmt: skip
         assert given in page
+    assert '<details class="card mb-3" id="presets">' in page
+    fresh = alice_page.get("/bots/new/").content.decode()
+    assert '<details class="card mb-3" id="presets" open>' in fresh
 
 
 def test_futures_cannot_become_a_bot_yet(alice_page: Any, done: Backtest) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 from django.utils.translation import gettext as _
 
 from exchange.models import Market
-from trading.backtest_pages.fields import MARKET_TITLES, settings_in_words
+from trading.backtest_pages.fields import MARKET_TITLES, SOURCE_NAMES, settings_in_words
 from trading.backtest_pages.figures import GROUPS, KEY, KEY_OF_FUTURES, OF_FUTURES, Text, value_of
 from trading.backtest_pages.report import COLOURS, level_title, verdict_of
 from trading.models import Backtest
@@ -20,6 +20,8 @@ MORE: Final = frozenset({
     "total_pnl", "total_return", "win_rate", "profit_factor", "payoff_ratio", "expectancy", "sharpe", "sortino",
     "calmar",
 })  # fmt: skip
+# Below zero these say nothing: the larger of two falls makes the better ratio.
+OF_GAINS: Final = frozenset({"sharpe", "sortino", "calmar"})
 LESS: Final = frozenset({"max_drawdown", "fees", "max_drawdown_ms", "funding", "liquidations"})
 SHOWN: Final = (
     "total_pnl", "total_return", "buy_and_hold_return", "max_drawdown", "max_drawdown_ms", "sharpe", "sortino",
@@ -63,7 +65,7 @@ class Comparison:
 
     def _figures(self, row: Any) -> Row:
         values = [value_of(backtest.statistics, row.name) for backtest in self.backtests]
-        best = _best(row.name, values)
+        best = best_of(row.name, values)
         return Row(
             row.label, [Cell(row.shown(value), best is not None and value == best) for value in values]
         )
@@ -81,12 +83,13 @@ class Comparison:
         return Row(label, [Cell(text) for text in texts], differs=len(set(texts)) > 1)
 
 
-def _best(name: str, values: Sequence[Any]) -> Any:
+def best_of(name: str, values: Sequence[Any]) -> Any:
     """The best value; None where all are the same, or where neither more nor less is better."""
     known = [value for value in values if value is not None]
     if len(set(known)) < 2 or name not in MORE | LESS:
         return None
-    return (max if name in MORE else min)(known, key=float)
+    best = (max if name in MORE else min)(known, key=float)
+    return None if name in OF_GAINS and float(best) <= 0 else best
 
 
 def _told(backtest: Backtest) -> dict[str, str]:
@@ -96,7 +99,7 @@ def _told(backtest: Backtest) -> dict[str, str]:
         _("Symbol"): backtest.symbol,
         _("Candle"): backtest.get_timeframe_display(),
         _("Period"): period,
-        _("Candles of"): backtest.source,
+        _("Candles of"): str(SOURCE_NAMES.get(backtest.source, backtest.source)),
         _("Strategy"): strategy_title(backtest.strategy),
         **{
             parameter_label(name, backtest.strategy): DASH if value is None else str(value)

@@ -23,6 +23,8 @@ SOURCE_TITLES: Final = {
     BINANCE: gettext_lazy("Binance, at their true dates"),
     SANDBOX: gettext_lazy("Paper market, recorded prices shifted to today"),
 }
+# The same where there is little room, and in a sentence.
+SOURCE_NAMES: Final = {BINANCE: "Binance", SANDBOX: gettext_lazy("the paper market")}
 
 MARKET_TITLES: Final = {
     Market.SPOT.value: gettext_lazy("Spot"),

@@ -24,6 +24,7 @@ from trading.backtest_pages.fields import (
     MARKET_TITLES,
     NOT_ASKED,
     OWN,
+    SOURCE_NAMES,
     SOURCE_TITLES,
     FieldsOfABacktest,
     usual_cost,
@@ -186,7 +187,7 @@ def _what_it_runs_on(columns: Mapping[str, Any]) -> str:
     )
     return text % {
         "count": f"{count:,}",
-        "source": columns["source"],
+        "source": SOURCE_NAMES[columns["source"]],
         "start": f"{columns['start_at']:%Y-%m-%d %H:%M}",
         "end": f"{columns['end_at']:%Y-%m-%d %H:%M}",
     }

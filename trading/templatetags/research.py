@@ -8,7 +8,7 @@ from typing import Any
 from django import template
 
 from trading.backtest_pages import figures
-from trading.backtest_pages.fields import SOURCE_TITLES
+from trading.backtest_pages.fields import SOURCE_NAMES, SOURCE_TITLES
 from trading.backtest_pages.report import COLOURS, level_title
 from trading.templatetags.figures import rounded
 
@@ -41,3 +41,9 @@ def run_colour(status: str) -> str:
 def source_title(source: str) -> Any:
     """Whose candles, in words."""
     return SOURCE_TITLES.get(source, source)  # type: ignore[call-overload]
+
+
+@register.filter
+def source_name(source: str) -> Any:
+    """The same in a word or two."""
+    return SOURCE_NAMES.get(source, source)  # type: ignore[call-overload]
