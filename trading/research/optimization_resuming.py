@@ -22,15 +22,19 @@ from trading.waking import is_research_there, queue
 
 logger = structlog.get_logger(__name__)
 
-# Between two slices a lane waits in the queue; a call older than this is believed lost.
+# Between two slices a lane waits in the queue, behind the lanes of every other search; a call older than that is
+# believed lost. One that is made again too soon is not free: it goes on beside the first, slice after slice.
 LOST_AFTER: Final = timedelta(seconds=15)
+AND_FOR_EACH_OTHER: Final = timedelta(seconds=8)
 KEPT_GIVEN_UP: Final = timedelta(days=30)
 
 
 def resume_optimizations(now: datetime) -> int:
     """Returns how many were called again."""
     at_work, called = held_keys(LANE), 0
-    quiet = Optimization.objects.filter(status__in=UNFINISHED, updated_at__lt=now - LOST_AFTER)
+    unfinished = Optimization.objects.filter(status__in=UNFINISHED)
+    patience = LOST_AFTER + AND_FOR_EACH_OTHER * max(unfinished.count() - 1, 0)
+    quiet = unfinished.filter(updated_at__lt=now - patience)
     for key, user_id in list(quiet.values_list("pk", "user_id")):
         if any(lane_key(key, lane) in at_work for lane in range(LANES)):
             continue

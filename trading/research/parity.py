@@ -60,7 +60,7 @@ def request_parity(bot: BotConfig) -> ParityCheck:
 
 def check_next(after_id: int) -> str:
     """Of the bots that work or have traded lately, compare the next one, and then ask for the one after it: however
-    many there are, they are no queue that trading would have to wait behind."""
+    many there are, they are no queue that other research would have to wait behind."""
     lately = Trade.objects.filter(created_at__gt=timezone.now() - TWO_DAYS).values("bot_config_id")
     bots = BotConfig.objects.filter(archived_at__isnull=True, pk__gt=after_id)
     wanted = bots.filter(is_active=True) | bots.filter(pk__in=lately)

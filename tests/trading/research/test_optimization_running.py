@@ -215,6 +215,19 @@ def test_lost_calls_are_made_again(row: Optimization, calls: Any, research_worke
     assert resume_optimizations_task() == "0 called again"
 
 
+def test_the_more_there_are_the_longer_one_waits_for_its_turn(
+    row: Optimization, calls: Any, research_worker: None
+) -> None:
+    """A call made beside one that only waits would go on for ever beside it: the queue would grow and grow."""
+    now, quiet = timezone.now(), datetime.timedelta(seconds=60)
+    set_to(row, updated_at=now - quiet)
+    columns = {**Optimization.objects.values().get(), "id": None, "updated_at": now}
+    others = Optimization.objects.bulk_create([Optimization(**columns) for _ in range(10)])
+    assert (resume_optimizations(now), calls) == (0, [])
+    Optimization.objects.filter(pk__in=[other.pk for other in others]).delete()
+    assert (resume_optimizations(now), len(calls)) == (1, 2)
+
+
 def test_while_nobody_hears_it_says_so_and_no_calls_pile_up(row: Optimization, calls: Any) -> None:
     late = timezone.now() + datetime.timedelta(minutes=1)
     assert [resume_optimizations(late) for _ in range(3)] == [0, 0, 0]
