@@ -67,6 +67,18 @@ def test_a_search_begins_with_a_backtest_or_a_bot(alice_page: Any, base: Backtes
     assert "sets will be tried, each also on the part that is held back." in page
 
 
+def test_parameters_are_named_in_the_readers_language(
+    alice_page: Any, base: Backtest, done: Optimization
+) -> None:
+    turkish = {"headers": {"Accept-Language": "tr"}}
+    form = alice_page.get("/optimizations/new/", {"backtest": base.pk}, **turkish).content.decode()
+    board = alice_page.get(f"/optimizations/{done.pk}/", **turkish).content.decode()
+    for page in (form, board):
+        assert "Hızlı EMA" in page
+        assert "Fast EMA" not in page
+    assert "Hızlı ortalamanın mum sayısı." in form
+
+
 def test_a_bot_leads_to_a_search_around_it(alice_page: Any, make_bot: Any) -> None:
     bot = make_bot(strategy="rsi", strategy_params={"rsi_period": 9})
     address = f"/optimizations/new/?bot={bot.pk}"

@@ -18,6 +18,7 @@ from trading.models import Backtest, Optimization, Trial
 from trading.models.optimization import TrialStatus
 from trading.optimization_pages.form import RISK_LABELS
 from trading.research.optimizations import ranked
+from trading.templatetags.figures import parameter_label
 
 SETS_PER_PAGE: Final = 20
 # More values than this are put together: a map has to be read.
@@ -127,7 +128,8 @@ def labels_of(optimization: Optimization) -> dict[str, Any]:
     """Of every axis; a strategy that is gone leaves the names."""
     known: dict[str, Any] = dict(RISK_LABELS)
     if optimization.strategy in {entry.name for entry in all_strategies()}:
-        known |= {entry.name: entry.label for entry in params_fields(optimization.strategy)}
+        names = [entry.name for entry in params_fields(optimization.strategy)]
+        known |= {name: parameter_label(name, optimization.strategy) for name in names}
     return {axis["name"]: known.get(axis["name"], axis["name"]) for axis in optimization.space}
 
 

@@ -20,6 +20,7 @@ from trading.models import Backtest, Optimization
 from trading.models.optimization import Method, Objective
 from trading.research.optimization_space import RISK, Axis, Space, read_axes
 from trading.research.optimizations import request_optimization
+from trading.templatetags.figures import parameter_label
 
 RISK_LABELS: Final = {
     "stop_loss_perc": _("Stop loss (%)"),
@@ -181,7 +182,8 @@ def _described(base: Base) -> list[tuple[Any, ...]]:
     for entry in params_fields(base.strategy):
         ends = (*entry.search, entry.step)
         now = base.params.get(entry.name, entry.default)
-        found.append((len(found), entry.name, (entry.label, entry.help), ends, now))
+        texts = (parameter_label(entry.name, base.strategy), _(entry.help))
+        found.append((len(found), entry.name, texts, ends, now))
     for name, usual in RISK.items():
         found.append((len(found), name, (RISK_LABELS[name], ""), usual, base.settings.get(name)))
     return found
