@@ -21,6 +21,7 @@ from exchange.symbols import UnknownSymbol
 from trading.models.optimization import Optimization
 from trading.models.research import UNFINISHED, BacktestStep, ResearchStatus
 from trading.research import optimization_lanes as lanes
+from trading.research.compiling import compile_ahead
 from trading.research.ground import BacktestFailed
 from trading.research.holding import held
 from trading.research.optimization_finishing import best_of
@@ -76,6 +77,7 @@ def _slice(row: Optimization, lane: int, *, is_first: bool, seconds: float) -> s
     steps = Steps(row)
     steps.check()
     stand, ground = stand_of(row, steps)
+    compile_ahead(row.strategy)
     until = time.monotonic() + seconds
     with trying(stand) as at_it:
         while time.monotonic() < until:

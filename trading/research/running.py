@@ -22,6 +22,7 @@ from exchange.port import ExchangeError
 from exchange.symbols import UnknownSymbol
 from trading.models.research import UNFINISHED, Backtest, BacktestStep, ResearchStatus
 from trading.research.backtests import RUN_TASK, tell
+from trading.research.compiling import compile_ahead
 from trading.research.examining import examine
 from trading.research.ground import BacktestFailed
 from trading.research.holding import BACKTESTS, TURN, held
@@ -58,8 +59,8 @@ def _run(backtest_id: int) -> str:
         backtest = _take_up(backtest_id)
         if backtest is None:
             return "nothing to do"
-        _explain_compiling(backtest)
         try:
+            _compile(backtest)
             found = examine(backtest, Progress(backtest))
         except (Abandoned, FetchCancelled):
             return _end(backtest, ResearchStatus.CANCELLED, message=_("Cancelled."))
@@ -73,12 +74,13 @@ def _run(backtest_id: int) -> str:
         return _end(backtest, ResearchStatus.DONE, **found)
 
 
-def _explain_compiling(backtest: Backtest) -> None:
+def _compile(backtest: Backtest) -> None:
     """The first one of an installation waits for the compiler; its owner is told why."""
     kept = kept_in()
     if kept is None or not kept.is_dir():
         message = _("The first backtest here compiles the engine, which takes about a minute. It is kept.")
         Backtest.objects.filter(pk=backtest.pk).update(message=message, updated_at=Now())
+    compile_ahead(backtest.strategy)
 
 
 def _take_up(backtest_id: int) -> Backtest | None:
