@@ -1,7 +1,8 @@
-"""What an order of a backtest does to a bot's money, coins and results: the arithmetic of `engine.positions`, compiled.
+"""What an order of a backtest does to a bot's money, coins and results, compiled: coins of spot, contracts of futures.
 
-Deliberately written a second time: the live path replays fills on unlimited integers, this books one entry and one exit
-a position on 64 bits, and tests hold both against each other to the last digit.
+On spot it is the arithmetic of `engine.positions`, deliberately written a second time: the live path replays fills on
+unlimited integers, this books one entry and one exit a position on 64 bits, and tests hold both against each other to
+the last digit.
 """
 
 from typing import Final, NamedTuple
@@ -22,7 +23,8 @@ class Costs(NamedTuple):
 class Account(NamedTuple):
     """The bot's money and coins. While flat `quantity_e8` and `cost_e8` are dust; it joins the next position and leaves
     with its exit. `capital_e8` is the initial capital plus all realised results, `money_e8` what lies there in quote;
-    always money + cost = capital."""
+    always money + cost = capital. On futures money is the wallet, margin included, and the cost of a position what it
+    has paid so far: the fee of its entry, and funding."""
 
     money_e8: int
     capital_e8: int
@@ -31,8 +33,8 @@ class Account(NamedTuple):
 
 
 class Deal(NamedTuple):
-    """One filled order and the account after it. `average_e8` is its average price, rounded down; `result_e8` what a
-    sale realised, net of its fee and its cost; `fee_e8` the commission's value in quote."""
+    """One filled order and the account after it. `average_e8` is its average price, rounded down; `result_e8` what an
+    exit realised, net of its fee and its cost; `fee_e8` the commission's value in quote."""
 
     account: Account
     average_e8: int
@@ -75,6 +77,38 @@ def sell(account: Account, quantity_e8: int, price_e8: int, rate_e6: int) -> Dea
     )
     average = mul_div(received, E8, quantity_e8)
     return Deal(after, average, quantity_e8, received, commission, commission, result)
+
+
+def open_contract(account: Account, quantity_e8: int, price_e8: int, rate_e6: int) -> Deal:
+    """Of either side: nothing changes hands but the fee."""
+    notional = worth_e8(quantity_e8, price_e8)
+    fee = commission_e8(notional, rate_e6)
+    after = Account(account.money_e8 - fee, account.capital_e8, quantity_e8, fee)
+    return Deal(after, mul_div(notional, E8, quantity_e8), quantity_e8, notional, fee, fee, 0)
+
+
+def close_contract(account: Account, side: int, notional_e8: int, price_e8: int, rate_e6: int) -> Deal:
+    """All of a position that was entered for `notional_e8`."""
+    value = worth_e8(account.quantity_e8, price_e8)
+    return _settled(account, side * (value - notional_e8), value, commission_e8(value, rate_e6))
+
+
+def liquidate(account: Account, side: int, notional_e8: int, margin_e8: int) -> Deal:
+    """What is left of the margin is lost, and nothing else: the price that takes just that is shown."""
+    return _settled(account, -margin_e8, max(notional_e8 - side * margin_e8, 0), 0)
+
+
+def _settled(account: Account, gross_e8: int, value_e8: int, fee_e8: int) -> Deal:
+    result = gross_e8 - fee_e8 - account.cost_e8
+    after = Account(account.money_e8 + gross_e8 - fee_e8, account.capital_e8 + result, 0, 0)
+    average = mul_div(value_e8, E8, account.quantity_e8)
+    return Deal(after, average, account.quantity_e8, value_e8, fee_e8, fee_e8, result)
+
+
+def after_funding(account: Account, paid_e8: int) -> Account:
+    return Account(
+        account.money_e8 - paid_e8, account.capital_e8, account.quantity_e8, account.cost_e8 + paid_e8
+    )
 
 
 def paid_e8(price_e8: int, slippage_e6: int, tick_e8: int) -> int:

@@ -45,9 +45,14 @@ def compiled[F: Callable[..., Any]](function: F) -> F:
         function.__kwdefaults__, function.__module__, function.__qualname__
     )  # fmt: skip
     # Handing a dozen numbers to another function costs more than most of ours do: they become part of their caller,
-    # except where their module says that it is called so seldom that the time to compile them again counts more.
-    becomes_part = not plain.get("CALLED_SELDOM", False)
-    answer: F = numba.njit(cache=kept_in() is not None, forceinline=becomes_part)(twin)
+    # except where their module says that they (all, or those it names) are called so seldom that the time to compile
+    # them again counts more.
+    seldom = plain.get("CALLED_SELDOM", ())
+    becomes_part = seldom is not True and function.__name__ not in seldom
+    # What is compiled fills the vectors it is given and makes none: so nobody need count who still refers to one, which
+    # would take most of the time of a fold. (One that did make a vector would not compile.)
+    keeps = {"cache": kept_in() is not None, "forceinline": becomes_part, "_nrt": False}
+    answer: F = numba.njit(**keeps)(twin)
     return answer
 
 

@@ -85,10 +85,15 @@ def stop_limit_ticks(stop_ticks: int, offset_percent_e6: int) -> int:
     return max(share_e6(stop_ticks, E6 - offset_percent_e6), 1)
 
 
+def first_stop_e6(stop_percent_e6: int | None, trailing_percent_e6: int | None) -> int:
+    """How far from its entry price (in 1e-6) a position's first stop lies, the tighter of stop and trail; 0 without."""
+    return min((share for share in (stop_percent_e6, trailing_percent_e6) if share), default=0)
+
+
 def worst_sale_e6(
     stop_percent_e6: int | None, trailing_percent_e6: int | None, offset_percent_e6: int
 ) -> int:
     """The share of its entry price (in 1e-6) at which a position's first stop may sell at the lowest; 0 where none is
     wanted. `offset_percent_e6`: how far its limit lies below its trigger, 0 for a stop without a limit."""
-    wanted = [share for share in (stop_percent_e6, trailing_percent_e6) if share]
-    return share_e6(E6 - min(wanted), E6 - offset_percent_e6) if wanted else 0
+    first = first_stop_e6(stop_percent_e6, trailing_percent_e6)
+    return share_e6(E6 - first, E6 - offset_percent_e6) if first else 0

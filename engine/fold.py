@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from engine import results
 from engine.booking import Costs
 from engine.compiled import compiled
-from engine.exits import worst_sale_e6
+from engine.exits import first_stop_e6, worst_sale_e6
 from engine.fills import AT_MARKET, Book, Terms
 from engine.limits import NO_LIMIT, DailyLimits
-from engine.margin import Bracket, Funding, ladder_of
+from engine.margin import Bracket, Funding, ladder_of, scale_of
 from engine.market import MINUTE_MS, Candles
 from engine.orders import OrderType
 from engine.results import Folded
@@ -27,6 +27,9 @@ from engine.step import REASON_STOP_BEYOND_LIQUIDATION, Setup
 from engine.strategies.contract import Signals
 from engine.walk import Flags, Rows, Series, walk
 
+SPOT: Final = "spot"
+FUTURES: Final = "futures"
+DIRECTIONS: Final = ("long", "short", "both")
 REASON_CODES: Final = REASON_STOP_BEYOND_LIQUIDATION + 1
 POSITION_COLUMNS: Final = 13
 TRADE_COLUMNS: Final = 10
@@ -78,21 +81,20 @@ def fold(
     the indicators. Raises `UnservedSetting`."""
     terms = terms_of(setting, stretch=1 if minutes is not None else setting.interval_ms // MINUTE_MS)
     first = int(np.searchsorted(bars.open_ms, start_ms))
-    rows = _empty_rows(len(bars) - first, int(np.count_nonzero(signals.long_entry[first:])))
-    flags = Flags(_column(signals.ready), _column(signals.long_entry), _column(signals.long_exit))
+    flags = _flags(signals, terms.setup)
+    rows = _empty_rows(len(bars) - first, int(np.count_nonzero(flags.entry[first:])))
     under = bars if minutes is None else minutes
-    book = compiled(walk)(_series(bars), _series(under), flags, terms, rows, first)
+    book = compiled(walk)(_series(bars), _series(under), flags, terms, _settlements(setting), rows, first)
     return _folded(book, rows, bars, first, setting)
 
 
 def terms_of(setting: Setting, *, stretch: int = 1) -> Terms:
     """What the compiled walk needs of a setting."""
-    if setting.size_percent_e6 is not None and setting.size_fixed_e8 is not None:
-        raise UnservedSetting("a bot has one size: a share or a fixed amount")
-    if (setting.market, setting.direction, setting.leverage) != ("spot", "long", 1):
-        raise UnservedSetting("backtests are of spot bots that go long")
-    rules = setting.rules
-    has_limit = OrderType.STOP_LOSS not in rules.order_types
+    objection = _objection(setting)
+    if objection:
+        raise UnservedSetting(objection)
+    rules, is_spot = setting.rules, setting.market == SPOT
+    has_limit = is_spot and OrderType.STOP_LOSS not in rules.order_types
     return Terms(
         setup=_setup(setting, has_limit=has_limit),
         costs=Costs(setting.taker_e6, setting.maker_e6, setting.slippage_e6),
@@ -106,14 +108,34 @@ def terms_of(setting: Setting, *, stretch: int = 1) -> Terms:
         limit_offset_e6=setting.stop_limit_offset_e6 if has_limit else AT_MARKET,
         max_slippage_e6=setting.max_slippage_e6,
         # Whether the symbol trades today says nothing about the past.
-        takes_orders=int(rules.quote_order_allowed and OrderType.MARKET in rules.order_types),
+        takes_orders=int(
+            (rules.quote_order_allowed or not is_spot) and OrderType.MARKET in rules.order_types
+        ),
         dust_quantity_e8=setting.dust_quantity_e8,
         dust_cost_e8=setting.dust_cost_e8,
     )
 
 
+def _objection(setting: Setting) -> str:
+    """Why this cannot be served; "" where it can."""
+    if setting.size_percent_e6 is not None and setting.size_fixed_e8 is not None:
+        return "a bot has one size: a share or a fixed amount"
+    if setting.market == SPOT:
+        is_plain = (setting.direction, setting.leverage, setting.brackets) == ("long", 1, ())
+        return "" if is_plain and setting.funding is None else "spot bots go long, without leverage"
+    if setting.market != FUTURES or setting.direction not in DIRECTIONS:
+        return f"there are no bots on {setting.market} that go {setting.direction}"
+    if not setting.brackets:
+        return f"the leverage brackets of {setting.rules.symbol} are not known"
+    if not 1 <= setting.leverage <= setting.brackets[0].max_leverage:
+        return f"{setting.rules.symbol} allows a leverage of 1 to {setting.brackets[0].max_leverage}"
+    if not setting.stop_percent_e6:
+        return "a bot on futures needs a stop loss"
+    return "there is no dust on futures" if setting.dust_quantity_e8 or setting.dust_cost_e8 else ""
+
+
 def _setup(setting: Setting, *, has_limit: bool) -> Setup:
-    rules, share = setting.rules, setting.size_percent_e6
+    rules, share, is_spot = setting.rules, setting.size_percent_e6, setting.market == SPOT
     return Setup(
         size_percent_e6=WHOLE_CAPITAL_E6 if share is None else share,
         size_fixed_e8=setting.size_fixed_e8 or 0,
@@ -131,8 +153,34 @@ def _setup(setting: Setting, *, has_limit: bool) -> Setup:
             setting.stop_limit_offset_e6 if has_limit else 0,
         ),
         stop_min_notional_e8=rules.min_notional_e8,
+        allows_long=int(setting.direction != "short"),
+        allows_short=int(setting.direction != "long"),
+        leverage=0 if is_spot else setting.leverage,
+        taker_e6=setting.taker_e6,
+        first_stop_e6=first_stop_e6(setting.stop_percent_e6, setting.trailing_percent_e6),
+        tick_e8=rules.tick_e8,
+        scale=scale_of(rules.step_e8),
         brackets=ladder_of(setting.brackets),
     )
+
+
+def _flags(signals: Signals, setup: Setup) -> Flags:
+    ready, long, out, short, cover = map(
+        _column,
+        (signals.ready, signals.long_entry, signals.long_exit, signals.short_entry, signals.short_exit),
+    )
+    entry = long
+    if setup.allows_short:
+        entry = _column(long | short) if setup.allows_long else short
+    return Flags(ready, entry, long, out, short, cover)
+
+
+def _settlements(setting: Setting) -> Funding:
+    """None on spot. Those of one minute count at its beginning."""
+    if setting.funding is None:
+        return Funding(_column(np.empty(0, dtype=np.int64)), _column(np.empty(0, dtype=np.int64)))
+    at_ms = setting.funding.at_ms // MINUTE_MS * MINUTE_MS
+    return Funding(_column(at_ms), _column(setting.funding.rate_e8))
 
 
 def _limit(limit: int | None) -> int:

@@ -1,8 +1,7 @@
 """Isolated margin of USDT-margined futures: brackets, the price of liquidation, funding (SPEC §5.11).
 
-Maintenance margin = notional × mmr − cum, with the bracket that the notional lies in. That is, because cum joins the
-brackets without a jump and mmr only rises, the largest of what all brackets say: so a level is reckoned for each and
-the first to be reached counts, which is the one of the bracket at that price. Exact integers for the compiled fold.
+Maintenance margin = notional × mmr − cum, with the bracket that the notional lies in: at the price of liquidation, that
+of the notional there. Exact integers for the compiled fold; no product but those of `mul_div` exceeds 64 bits.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -111,19 +110,17 @@ def liquidation_e8(
     """The price in 1e-8 at which the margin balance is no more than the maintenance margin: the highest such price of a
     long (0: none), the lowest of a short. `notional_e8` is that of the entry, `wallet_e8` what of its margin is left
     after funding."""
-    if side > 0:
-        level = 0
-        for number in range(len(brackets)):
-            bracket = brackets[number]
-            lost_at = max(notional_e8 - wallet_e8 - bracket[3], 0)
-            level = max(level, mul_div(lost_at, scale.over, steps * (1_000_000 - bracket[2]) * scale.under))
-        return level
-    level = NO_LEVEL
-    for number in range(len(brackets)):
+    last = len(brackets) - 1
+    for number in range(last + 1):
         bracket = brackets[number]
-        lost_at = max(notional_e8 + wallet_e8 + bracket[3], 1)
-        level = min(level, mul_div_up(lost_at, scale.over, steps * (1_000_000 + bracket[2]) * scale.under))
-    return level
+        lost_at, kept = max(notional_e8 - side * (wallet_e8 + bracket[3]), 0), 1_000_000 - side * bracket[2]
+        # Its notional there, lost_at / (1 ∓ mmr), lies in this bracket, where cum joins them without a jump.
+        if number == last or mul_div_up(lost_at, 1_000_000, kept) <= bracket[1]:
+            coins = steps * kept * scale.under
+            if side > 0:
+                return mul_div(lost_at, scale.over, coins)
+            return max(mul_div_up(lost_at, scale.over, coins), 1)
+    return 0 if side > 0 else NO_LEVEL
 
 
 def funding_e8(side: int, notional_e8: int, rate_e8: int) -> int:

@@ -11,8 +11,8 @@ HOLD_MS: Final = 5_000
 LEG_MS: Final = 18_000
 
 UNTOUCHED: Final = 0
-STOP_TOUCHED: Final = 1
-TARGET_TOUCHED: Final = 2
+LOWER_TOUCHED: Final = 1
+UPPER_TOUCHED: Final = 2
 
 
 class Touch(NamedTuple):
@@ -25,18 +25,18 @@ class Touch(NamedTuple):
     highest: int
 
 
-def first_touch(open_: int, high: int, low: int, stop: int, target: int) -> Touch:
-    """Of a stop below and a target above (stop < open < target). The last leg, from the second extreme to the close,
+def first_touch(open_: int, high: int, low: int, lower: int, upper: int) -> Touch:
+    """Of a level below and one above (lower < open < upper). The last leg, from the second extreme to the close,
     touches nothing that was not touched before it."""
-    if low > stop and high < target:
+    if low > lower and high < upper:
         return Touch(UNTOUCHED, 0, low, high)
     if high - open_ < open_ - low:
-        if high >= target:
-            return Touch(TARGET_TOUCHED, _reached(0, open_, target, high), open_, target)
-        return Touch(STOP_TOUCHED, _reached(1, high, stop, low), stop, high)
-    if low <= stop:
-        return Touch(STOP_TOUCHED, _reached(0, open_, stop, low), stop, open_)
-    return Touch(TARGET_TOUCHED, _reached(1, low, target, high), low, target)
+        if high >= upper:
+            return Touch(UPPER_TOUCHED, _reached(0, open_, upper, high), open_, upper)
+        return Touch(LOWER_TOUCHED, _reached(1, high, lower, low), lower, high)
+    if low <= lower:
+        return Touch(LOWER_TOUCHED, _reached(0, open_, lower, low), lower, open_)
+    return Touch(UPPER_TOUCHED, _reached(1, low, upper, high), low, upper)
 
 
 def _reached(leg: int, start: int, level: int, end: int) -> int:

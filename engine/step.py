@@ -35,6 +35,8 @@ from engine.sizing import entry_margin_e8, entry_quote_e8
 # What a purchase is reckoned to lose of its coins to the fee before they can be sold again (SPEC §5.9).
 FEE_E6: Final = 1_000
 
+CALLED_SELDOM: Final = ("_enter", "_enter_futures")  # where there is a signal: see engine.compiled
+
 ACTION_NONE: Final = 0
 ACTION_ENTER: Final = 1
 ACTION_EXIT: Final = 2

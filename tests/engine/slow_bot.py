@@ -70,11 +70,14 @@ class SlowBot:
             self.equity.append(self.worth(bar.close))
             following = next((m for m in all_minutes if m.open_ms >= close_ms), None)
             if following is None or index + 1 == len(bars):
-                if self.held is not None:
-                    self.sell(close_ms, self.got(bar.close), "end_of_data", is_maker=False)
+                self.finish(close_ms, bar.close)
                 return
             self.pass_opening(following)
             self.judge(bars, signals, index, following)
+
+    def finish(self, close_ms: int, close_e8: int) -> None:
+        if self.held is not None:
+            self.sell(close_ms, self.got(close_e8), "end_of_data", is_maker=False)
 
     def live_through(self, minute: Candle, *, is_new: bool) -> None:
         """Resting orders meet the path; a new minute's opening may already have passed them."""
@@ -125,6 +128,14 @@ class SlowBot:
             is_last_closed=is_next,
         )  # fmt: skip
         decided = self.ask(bar)
+        self.follow(decided, following)
+        if decided.action in (Action.EXIT, Action.MOVE_STOP) and self.is_flat() and self.may_enter(bar):
+            decided = self.ask(bar)
+        if decided.action is Action.ENTER:
+            self.enter(decided, following, close_e8=bars.at(index).close)
+
+    def follow(self, decided: Decision, following: Candle) -> None:
+        """What a decision does to the open position."""
         if self.held is not None and decided.action is Action.NONE:
             self.held.best = decided.best_ticks
         if decided.action is Action.EXIT:
@@ -133,15 +144,24 @@ class SlowBot:
             self.held.best, self.held.stop = decided.best_ticks, decided.stop_ticks
             self.held.stop_reason = "trailing_stop"
             self.protect(following)
-        if decided.action in (Action.EXIT, Action.MOVE_STOP) and self.held is None and bar.long_entry:
-            decided = self.ask(bar)
-        if decided.action is Action.ENTER:
-            self.enter(decided, following, close_e8=bars.at(index).close)
+
+    def is_flat(self) -> bool:
+        return self.held is None
+
+    def may_enter(self, bar: Bar) -> bool:
+        return bar.long_entry
 
     def ask(self, bar: Bar) -> Decision:
+        decision = decide(self.snapshot(), bar)
+        self.reasons[decision.reason] += 1
+        self.day, self.trades_today = decision.counters_day, decision.daily_trades
+        self.pnl_today_e8 = decision.daily_pnl_e8
+        return decision
+
+    def snapshot(self) -> Snapshot:
         setting, held = self.setting, self.held
         capital = setting.initial_capital_e8 + self.realized_e8
-        snapshot = Snapshot(
+        return Snapshot(
             rules=replace(setting.rules, status="TRADING"),
             in_position=held is not None,
             quantity_steps=self.sellable(),
@@ -166,11 +186,6 @@ class SlowBot:
                 0 if "STOP_LOSS" in setting.rules.order_types else setting.stop_limit_offset_e6,
             ),
         )  # fmt: skip
-        decision = decide(snapshot, bar)
-        self.reasons[decision.reason] += 1
-        self.day, self.trades_today = decision.counters_day, decision.daily_trades
-        self.pnl_today_e8 = decision.daily_pnl_e8
-        return decision
 
     def enter(self, decided: Decision, at: Candle, *, close_e8: int) -> None:
         setting, rules = self.setting, self.setting.rules
@@ -268,10 +283,14 @@ class SlowBot:
                 after.fees_e8, 0, result, reason, held.lowest, held.highest,
             )
         )  # fmt: skip
+        self.held, self.dust = None, after
+        self.book_result(at_ms, result, reason)
+
+    def book_result(self, at_ms: int, result: int, reason: str) -> None:
         self.roll(at_ms)
         self.pnl_today_e8 += result
         self.realized_e8 += result
-        self.last_exit_ms, self.held, self.dust = at_ms, None, after
+        self.last_exit_ms = at_ms
         if reason in ("stop_loss", "stop_gap"):
             self.stop_exits_ms = [*self.stop_exits_ms, at_ms][-3:]
             if not self.paused_ms and breaker_trips(self.stop_exits_ms, at_ms):

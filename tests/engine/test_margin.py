@@ -134,6 +134,13 @@ def is_liquidated(side: int, quantity: Fraction, paid: int, wallet: int, price: 
     return wallet + side * (notional - paid) <= maintenance
 
 
+def test_a_single_small_step_far_below_the_last_bracket(btc: tuple[Bracket, ...]) -> None:
+    """What the higher brackets say of it has no 64 bits."""
+    place = (-1, 1, 599_984_147, 599_984_147, scale_of(10_000))
+    level = compiled(liquidation_e8)(*place, ladder_of(btc))
+    assert level == liquidation_e8(*place, btc) == -(-2 * 599_984_147 * 10**10 // 1_004_000)
+
+
 places = {
     "side": st.sampled_from([1, -1]),
     "symbol": st.sampled_from(["BTCUSDT", "ETHUSDT", "DOGEUSDT", "1000PEPEUSDT"]),

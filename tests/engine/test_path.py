@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.compiled import compiled
-from engine.path import STOP_TOUCHED, TARGET_TOUCHED, UNTOUCHED, Touch, first_touch
+from engine.path import LOWER_TOUCHED, UNTOUCHED, UPPER_TOUCHED, Touch, first_touch
 from exchange.sandbox import path
 
 FAR = 1 << 62
@@ -24,7 +24,7 @@ def test_first_touch(
     levels = (-FAR if stop is None else open_ - stop, FAR if target is None else open_ + target)
     touches = [
         (offset, what)
-        for level, rising, what in ((levels[0], False, STOP_TOUCHED), (levels[1], True, TARGET_TOUCHED))
+        for level, rising, what in ((levels[0], False, LOWER_TOUCHED), (levels[1], True, UPPER_TOUCHED))
         if (offset := path.first_touch(candle, level, rising=rising, after_ms=0)) is not None
     ]
     offset, what = min(touches, default=(0, UNTOUCHED))
@@ -34,8 +34,8 @@ def test_first_touch(
     assert touch[:2] == (what, offset)
     # At the millisecond of the touch the price is at its level or just beyond.
     seen = Touch(what, offset, lowest * tick, highest * tick)
-    if what == STOP_TOUCHED:
+    if what == LOWER_TOUCHED:
         seen = seen._replace(lowest=levels[0] * tick)
-    elif what == TARGET_TOUCHED:
+    elif what == UPPER_TOUCHED:
         seen = seen._replace(highest=levels[1] * tick)
     assert touch == seen
