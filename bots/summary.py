@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from bots import margin_words
-from bots.models import Timeframe
+from bots.models import Direction, Timeframe
 from bots.presets import preset_of
 from bots.strategy_words import when_it_trades
 from bots.wording import money, plain
@@ -44,6 +44,9 @@ class Summary:
 def summarize(values: Values) -> Summary:
     """From a checked configuration (see `bots.validation.check_configuration`), or the same fields of a bot."""
     often = entries_per_day(values["timeframe"], values["strategy"], values["strategy_params"])
+    if values.get("direction", Direction.LONG) != Direction.LONG:
+        # It was measured of bots that go long.
+        often = None
     sentences = [
         _what_it_watches(values),
         *when_it_trades(values["strategy"], values["strategy_params"]),

@@ -96,6 +96,7 @@ def _told(backtest: Backtest) -> dict[str, str]:
     """Its settings by their labels, as text."""
     period = f"{backtest.start_at:%Y-%m-%d %H:%M} – {backtest.end_at:%Y-%m-%d %H:%M}"
     return {
+        _("Market"): str(MARKET_TITLES[backtest.market]),
         _("Symbol"): backtest.symbol,
         _("Candle"): backtest.get_timeframe_display(),
         _("Period"): period,
@@ -105,6 +106,5 @@ def _told(backtest: Backtest) -> dict[str, str]:
             parameter_label(name, backtest.strategy): DASH if value is None else str(value)
             for name, value in backtest.strategy_params.items()
         },
-        _("Market"): str(MARKET_TITLES[backtest.market]),
         **{str(label): text for label, text in settings_in_words(backtest.settings, backtest.market)},
     }

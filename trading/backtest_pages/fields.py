@@ -10,7 +10,7 @@ from typing import Any, Final
 from django import forms
 from django.utils.translation import gettext_lazy
 
-from bots.form_fields import Group, Step, TypedField, number
+from bots.form_fields import Group, Step, TypedField, number, ranged
 from bots.forms import StrategyForm
 from bots.models import Direction
 from bots.wording import plain
@@ -151,6 +151,24 @@ class FieldsOfABacktest(StrategyForm):
         gettext_lazy("Quote money it begins with."),
         unit="USDT",
         required=True,
+    )
+    stop_loss_perc = ranged(
+        "stop_loss_perc",
+        gettext_lazy("Stop loss"),
+        gettext_lazy("Ends a position once the price has moved this far against it. Futures need one."),
+        empty=gettext_lazy("none"),
+    )
+    take_profit_perc = ranged(
+        "take_profit_perc",
+        gettext_lazy("Take profit"),
+        gettext_lazy("Ends a position once the price has moved this far in its favour."),
+        empty=gettext_lazy("none"),
+    )
+    trailing_stop_perc = ranged(
+        "trailing_stop_perc",
+        gettext_lazy("Trailing stop"),
+        gettext_lazy("A stop that follows the best price at this distance and never moves away."),
+        empty=gettext_lazy("none"),
     )
     taker_fee_perc = _cost(
         "taker_fee_perc",

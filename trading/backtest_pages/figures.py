@@ -74,7 +74,7 @@ KEY: Final = (
 )  # fmt: skip
 # What a reader of futures looks at besides.
 KEY_OF_FUTURES: Final = (
-    _Row("funding", _("Funding"), signed, _("paid between longs and shorts; received: below zero")),
+    _Row("funding", _("Funding paid"), money, _("to the other side of the market; below zero: received")),
     _Row("liquidations", _("Liquidations"), count, _("positions whose whole margin was lost")),
 )
 OF_FUTURES: Final = frozenset(row.name for row in KEY_OF_FUTURES)
@@ -86,7 +86,7 @@ GROUPS: Final = (
         _Row("total_return", _("Return"), change, _("of the initial balance")),
         _Row("cagr", _("Growth a year"), change, _("means little under half a year")),
         _Row("fees", _("Fees"), money, _("compare them with the result")),
-        _Row("funding", _("Funding"), signed, _("futures only; received: below zero")),
+        _Row("funding", _("Funding paid"), money, _("futures only; below zero: received")),
         _Row("turnover", _("Turnover"), number, _("how many times the initial balance was traded")),
         _Row("dust_cost", _("Dust"), money, _("bought, but too little to sell")),
     )),

@@ -18,10 +18,12 @@ from bots.validation import ConfigurationRefused
 from engine.market import DAY_MS, interval_ms
 from engine.walk_forward import TooShort, Window, cut_windows
 from exchange.instants import instant_of, ms_of
+from exchange.models import Market
 from trading.models.optimization import Method, Objective
 from trading.models.research import Backtest
 from trading.research.backtests import values_of
 from trading.research.checking import check_backtest
+from trading.research.futures import objections_to_leverage
 from trading.research.optimization_space import MOST_SETS, SETTINGS, Axis, Space, read_axes
 from trading.research.settings import settings_values
 from trading.research.supply import rules_of
@@ -119,12 +121,15 @@ def _axes(base: Mapping[str, Any], asked: Any) -> tuple[list[Axis], dict[str, An
 
 
 def _objections_to_exits(base: Mapping[str, Any], axes: list[Axis]) -> dict[str, Any]:
-    """The farthest exits that would be tried must be such as the symbol takes."""
+    """The farthest exits to be tried must be such as the symbol takes, and on futures before the liquidation."""
     farthest = {axis.name: Decimal(max(axis.values, key=Decimal)) for axis in axes if axis.of == SETTINGS}
     if not farthest:
         return {}
     rules, _version = rules_of(base["market"], base["symbol"])
-    found = objections_to_reach({**settings_values(base["settings"]), **farthest}, rules)
+    values = {**settings_values(base["settings"]), **farthest}
+    found = objections_to_reach(values, rules)
+    if base["market"] == Market.FUTURES:
+        found |= objections_to_leverage(values, rules.symbol)
     return {name: message for name, message in found.items() if name in farthest}
 
 

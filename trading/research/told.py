@@ -69,7 +69,7 @@ def _figures(backtest: Backtest) -> Iterator[str]:
         (_("A position earns"), _money(found["expectancy"], asset)),
         (_("Time in a position"), _percent(found["exposure"])),
         (_("Fees"), _money(found["fees"], asset)),
-        *([(_("Funding"), _money(found["funding"], asset))] if backtest.market == Market.FUTURES else []),
+        *([(_("Funding paid"), _money(found["funding"], asset))] if backtest.market == Market.FUTURES else []),
         ("Sharpe / Sortino / Calmar", " / ".join(_number(found[name]) for name in ("sharpe", "sortino", "calmar"))),
     ]  # fmt: skip
     width = max(len(label) for label, _text in lines)
