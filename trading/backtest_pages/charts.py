@@ -4,6 +4,7 @@ buy-and-hold, and how far it lay below its peak.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -81,32 +82,46 @@ def trades_on(folded: Folded, bars: Candles, window: Window) -> list[dict[str, A
     # What was sold at the end of the data was sold at the close of the last candle.
     is_end = bool(len(folded.equity_ms)) and window.end_ms >= int(folded.equity_ms[-1])
     first, last = np.searchsorted(trades.at_ms, [window.start_ms, window.end_ms + is_end])
-    found: dict[tuple[int, int], dict[str, Any]] = {}
-    for at in range(int(first), int(last)):
-        candle = _candle_of(bars, int(trades.at_ms[at]))
-        side = int(trades.side[at])
-        row = found.setdefault(
-            (candle, side),
-            {
-                "time": candle // 1000,
-                "side": "BUY" if side > 0 else "SELL",
-                "count": 0,
-                "pnl": None,
-                "reason": "",
-            },
-        )
-        row["count"] += 1
-        row["price"] = int(trades.price_e8[at]) / 1e8
-        if trades.reason[at]:
-            row["reason"] = in_words(EXIT_REASONS[trades.reason[at]])
-            row["pnl"] = (row["pnl"] or 0.0) + int(folded.positions.pnl_e8[trades.position[at]]) / 1e8
-    return [found[key] for key in sorted(found)]
+    asked = slice(int(first), int(last))
+    columns = (
+        _candles_of(bars, trades.at_ms[asked]), trades.side[asked], trades.price_e8[asked], trades.reason[asked],
+        folded.positions.pnl_e8[trades.position[asked]],
+    )  # fmt: skip
+    found: dict[tuple[int, int], _Shown] = {}
+    for candle, side, price_e8, reason, pnl_e8 in zip(*(column.tolist() for column in columns), strict=True):
+        row = found.setdefault((candle, side), _Shown())
+        row.count += 1
+        row.price_e8 = price_e8
+        if reason:
+            row.reason = reason
+            row.pnl_e8 += pnl_e8
+    return [_marker(*key, found[key]) for key in sorted(found)]
 
 
-def _candle_of(bars: Candles, at_ms: int) -> int:
-    """The opening of the candle an instant lies in; the one before where that one is missing."""
-    place = max(int(np.searchsorted(bars.open_ms, at_ms, side="right")) - 1, 0)
-    return int(bars.open_ms[place])
+@dataclass(slots=True)
+class _Shown:
+    """The orders of one candle and side; `reason` and result are of those that ended a position."""
+
+    count: int = 0
+    price_e8: int = 0
+    reason: int = 0
+    pnl_e8: int = 0
+
+
+def _marker(candle: int, side: int, row: _Shown) -> dict[str, Any]:
+    return {
+        "time": candle // 1000,
+        "side": "BUY" if side > 0 else "SELL",
+        "count": row.count,
+        "price": row.price_e8 / 1e8,
+        "reason": in_words(EXIT_REASONS[row.reason]) if row.reason else "",
+        "pnl": row.pnl_e8 / 1e8 if row.reason else None,
+    }
+
+
+def _candles_of(bars: Candles, at_ms: IntArray) -> IntArray:
+    """The openings of the candles that instants lie in; the one before where that one is missing."""
+    return bars.open_ms[np.maximum(np.searchsorted(bars.open_ms, at_ms, side="right") - 1, 0)]
 
 
 def curves_of(backtest: Backtest) -> dict[str, Any]:
