@@ -105,15 +105,13 @@ def setting_of(
         return None if values[name] is None else share_e6(capital_e8, e6_from_percent(values[name]))
 
     fixed = values["position_size_fixed"]
-    of_futures: dict[str, Any] = {}
-    if contract is not None:
-        of_futures = {"brackets": contract.brackets, "funding": contract.funding}
     return Setting(
-        **of_futures,
         rules=rules,
         market=market,
         direction=values["direction"],
         leverage=values["leverage"],
+        brackets=() if contract is None else contract.brackets,
+        funding=None if contract is None else contract.funding,
         interval_ms=interval_ms(timeframe),
         initial_capital_e8=capital_e8,
         size_percent_e6=e6("position_size_perc"),
