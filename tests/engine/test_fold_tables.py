@@ -1,6 +1,7 @@
 """Candles and trades worked by hand: every exit of SPEC §5, and every tie inside a candle.
 
-A candle is "open high low close" with the signals at its close (E entry, X exit); they open at 12:00, a minute each.
+A candle is "open high low close" with the signals at its close (E entry, X exit; of a short S and C); they open at
+12:00, a minute each.
 A trade is "mm:ss.mmm side price reason". Capital 1,000, tick 0.01, step 0.00001, fees 0.1 %.
 """
 
@@ -26,10 +27,8 @@ def table(text: str, first_ms: int = NOON_MS) -> tuple[Candles, Signals]:
         words = line.split()
         rows.append((first_ms + number * 60_000, *(round(float(word) * E8) for word in words[:4]), E8))
         flags.append("".join(words[4:]))
-    entry, leaves = ([letter in word for word in flags] for letter in "EX")
-    nothing = np.zeros(len(rows), dtype=np.bool_)
-    signals = Signals(np.array(entry), np.array(leaves), nothing, nothing, ~nothing)
-    return candles_of(rows), signals
+    raised = (np.array([letter in word for word in flags]) for letter in "EXSC")
+    return candles_of(rows), Signals(*raised, np.ones(len(rows), dtype=np.bool_))
 
 
 @pytest.fixture
