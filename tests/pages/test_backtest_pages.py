@@ -144,6 +144,8 @@ def test_it_begins_as_a_bot_is_set(alice_page: Any, make_bot: Any) -> None:
     bot = make_bot(name="Crossing", timeframe="15m", strategy_params={"ema_fast": 5, "ema_slow": 34})
     page = shown(alice_page, "/backtests/new/", bot=bot.pk)
     assert 'name="ema_slow" value="34"' in page
+    assert 'id="beginnings">' in page
+    assert 'id="beginnings" open>' in shown(alice_page, "/backtests/new/")
     assert f'action="/backtests/new/?bot={bot.pk}"' in page
     answer = alice_page.post(f"/backtests/new/?bot={bot.pk}", {**TYPED, "name": "Of a bot"})
     assert answer.status_code == 302
