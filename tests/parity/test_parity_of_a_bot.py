@@ -194,7 +194,8 @@ def test_the_page_shows_score_and_causes_to_its_owner(
         "filled at another price",
         "64000.1",
         "no trade",
-        "candles of sandbox",
+        "candles of the paper market",
+        "Buy ",
         "2026-03-01 13:00",
     ):
         assert text in panel
