@@ -12,7 +12,7 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from bots.models import BotConfig
-from tests.backtests import store_minutes
+from tests.backtests import store_futures, store_minutes
 from tests.journeys.test_first_trade import sign_up, walk_until_trades
 from trading.models import Backtest
 from trading.models.research import BacktestStep, ResearchStatus
@@ -132,3 +132,32 @@ def test_a_running_one_is_called_off(open_page: Any, sandbox: Any) -> None:
     expect(page.locator("#id_name")).to_have_value("Stop of 2")
     page.goto("/backtests/")
     expect(page.locator("#backtests tbody tr")).to_contain_text("Cancelled")
+
+
+def test_the_form_asks_what_the_market_asks(
+    open_page: Any, sandbox: Any, settings: Any, tmp_path: Path
+) -> None:
+    """Futures ask for direction and leverage, and have candles of Binance alone; on spot nothing of it is left."""
+    store_futures(settings, tmp_path)
+    page = open_page(viewport={"width": 390, "height": 844})
+    sign_up(page, "dora@example.com")
+    page.goto("/backtests/new/")
+    expect(page.locator("#id_leverage")).to_be_hidden()
+    page.select_option("#id_source", "sandbox")
+    page.select_option("#id_position_type", "futures")
+    expect(page.locator("#id_source")).to_be_hidden()
+    expect(page.locator("#days")).to_contain_text("are known from 2025-05-04 15:33")
+    expect(page.locator("#id_end_time")).to_have_value("2025-06-03")
+    expect(page.locator("#id_taker_fee_perc")).to_have_attribute("placeholder", "0.05")
+    page.select_option("#id_direction", "short")
+    page.fill("#id_leverage", "5")
+    expect(page.locator("#summary")).to_contain_text("Futures need a stop loss.")
+    page.locator("#id_stop_loss_perc").evaluate("input => { input.value = '1'; }")
+    page.locator("#id_leverage").press("Tab")
+    expect(page.locator("#summary")).to_contain_text("It goes short only")
+    page.select_option("#id_position_type", "spot")
+    expect(page.locator("#id_leverage")).to_be_hidden()
+    expect(page.locator("#id_taker_fee_perc")).to_have_attribute("placeholder", "0.1")
+    expect(page.locator("#summary")).not_to_contain_text("It goes short only")
+    expect(page.locator("#summary")).to_contain_text("It is tried on")
+    assert page.locator("#id_direction").input_value() == "long"
