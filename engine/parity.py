@@ -12,13 +12,14 @@ from typing import Any, Final
 import numpy as np
 
 from engine.market import IntArray
-from engine.results import END_OF_DATA, EXIT_REASONS, Folded
+from engine.results import END_OF_DATA, EXIT_REASONS, NO_EXIT, Folded
 from engine.strategies.contract import BoolArray
 
 BUY: Final = 1
 SELL: Final = -1
 # Exits that a person or the exchange made, and no rule of the bot.
 BY_HAND_REASONS: Final = frozenset({"manual", "close_all", "unprotected"})
+ENTRY: Final = "entry"
 TAKE_PROFIT: Final = "take_profit"
 # Filled where an order already stood, at the instant the price came there.
 RESTING_REASONS: Final = frozenset({TAKE_PROFIT, "stop_loss", "trailing_stop"})
@@ -47,23 +48,30 @@ class Deal:
     commission_is_base: bool
     funding_e8: int = 0
 
+    @property
+    def is_entry(self) -> bool:
+        """Shorts are sold, too."""
+        return self.reason == ENTRY
+
 
 def deals_of(folded: Folded) -> list[Deal]:
     """Without the sale of what is left at the end, which no exchange has seen."""
     trades = folded.trades
     names = ("at_ms", "side", "reason", "price_e8", "quantity_e8", "commission_e8", "commission_is_base")
-    rows: Any = zip(*(getattr(trades, name).tolist() for name in names), strict=True)
+    funding_e8 = np.where(trades.reason == NO_EXIT, 0, folded.positions.funding_e8[trades.position])
+    rows: Any = zip(*(getattr(trades, name).tolist() for name in names), funding_e8.tolist(), strict=True)
     return [
         Deal(
             at_ms=at_ms,
             side=side,
-            reason=EXIT_REASONS[reason] or "entry",
+            reason=EXIT_REASONS[reason] or ENTRY,
             price_e8=price,
             quantity_e8=quantity,
             commission_e8=commission,
             commission_is_base=bool(is_base),
+            funding_e8=funding,
         )
-        for at_ms, side, reason, price, quantity, commission, is_base in rows
+        for at_ms, side, reason, price, quantity, commission, is_base, funding in rows
         if reason != END_OF_DATA
     ]
 
@@ -180,7 +188,7 @@ class _Teller:
         self._hold(live, backtest)
 
     def _hear_both(self, live: Deal, backtest: Deal) -> None:
-        if live.side == BUY:
+        if live.is_entry:
             self.entered_by = None
         fields = fields_apart(live, backtest)
         is_late = fields == ("at_ms",) and 0 < live.at_ms - backtest.at_ms <= self.allowance.punctual_ms
@@ -209,7 +217,7 @@ class _Teller:
         """By the first field that differs. A resting order stands where the entry's price put it."""
         if live.reason in BY_HAND_REASONS:
             return Cause.BY_HAND
-        earlier = self.parted_by or (self.entered_by if live.side == SELL else None)
+        earlier = self.parted_by or (None if live.is_entry else self.entered_by)
         if field in ("quantity_e8", "commission_e8"):
             return self.money_differs_by or Cause.LOGIC
         if field == "funding_e8":
@@ -223,9 +231,9 @@ class _Teller:
 
     def _hold(self, live: Deal | None, backtest: Deal | None) -> None:
         if live is not None:
-            self.holds_live = live.side == BUY
+            self.holds_live = live.is_entry
         if backtest is not None:
-            self.holds_backtest = backtest.side == BUY
+            self.holds_backtest = backtest.is_entry
         is_flat = not self.holds_live and not self.holds_backtest
         if is_flat or (live is not None and backtest is not None):
             self.parted_by = None

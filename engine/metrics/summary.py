@@ -35,7 +35,7 @@ class Statistics:
       returns of equity at UTC midnight, a year of 365 days, riskless rate 0
     - `win_rate` wins / positions; `profit_factor` gross profit / -gross loss, None without a loss;
       `expectancy_e8` total result / positions; `payoff_ratio` average win / -average loss
-    - `average_return` mean over positions of result / cost
+    - `average_return` mean over positions of result / cost (futures: result / worth at the entry and its fee)
     - `max_drawdown_e8`, `max_drawdown` (ratio), `max_drawdown_ms` and from/to: see `engine.metrics.curve.Drawdown`
     - `exposure` time in a position / duration; `turnover` money traded / initial balance
     - `trades_a_day` positions / days of the duration; `average_duration_ms` mean time in a position, rounded down

@@ -28,7 +28,7 @@ _GROUNDS: Final[tuple[Question, ...]] = (
 _ALWAYS: Final[tuple[Question, ...]] = (findings.result, findings.positions, trials.outside)
 # Of a gain: a loss needs no further reasons.
 _OF_GAINS: Final[tuple[Question, ...]] = (
-    findings.edge, findings.drawdown, findings.holding, findings.concentration,
+    findings.edge, findings.drawdown, findings.liquidations, findings.holding, findings.concentration,
     trials.luck, trials.orders, trials.costs,
 )  # fmt: skip
 

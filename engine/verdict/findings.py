@@ -6,6 +6,7 @@ Every threshold is a constant here and a row in docs/reading-a-backtest.md.
 from typing import Final
 
 from engine.market import DAY_MS
+from engine.results import EXIT_REASONS, LIQUIDATION
 from engine.verdict.levels import Evidence, Level, Reason
 
 FEWEST_POSITIONS: Final = 10
@@ -81,6 +82,12 @@ def drawdown(evidence: Evidence) -> Reason:
     if earned < GOOD_RETURN_TO_DRAWDOWN * fall:
         return Reason("drawdown_near_return", Level.PROMISING, values)
     return Reason("small_drawdown", Level.CONVINCING, values)
+
+
+def liquidations(evidence: Evidence) -> Reason | None:
+    """A liquidation loses all of a margin at once: what came through some was near its end."""
+    count = evidence.statistics.exits[EXIT_REASONS[LIQUIDATION]]
+    return Reason("liquidated", Level.DOUBTFUL, {"liquidations": str(count)}) if count else None
 
 
 def holding(evidence: Evidence) -> Reason | None:

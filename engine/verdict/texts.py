@@ -133,6 +133,9 @@ TEXTS: Final = {
     "held_outside": gettext_noop(
         "Out of sample it earned %(outside)s, in %(profitable)s of %(windows)s windows."
     ),
+    "liquidated": gettext_noop(
+        "Positions liquidated: %(liquidations)s. Each lost all of its margin; take less leverage, or a nearer stop."
+    ),
     "coarse": gettext_noop(
         "There were no one-minute candles below its bars: which price came first inside a bar is an assumption."
     ),

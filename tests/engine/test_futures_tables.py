@@ -11,6 +11,7 @@ import pytest
 
 from engine.fold import Setting, UnservedSetting, fold
 from engine.margin import Funding
+from engine.parity import BUY, SELL, deals_of
 from engine.results import Folded
 from engine.rules import SymbolRules
 from tests.engine.conftest import recorded_brackets
@@ -278,6 +279,13 @@ def test_a_short_to_the_last_digit(rules: SymbolRules) -> None:
     assert (found["lowest_e8"], found["highest_e8"]) == (99 * E8, 100 * E8)
     before = 1_000 * E8 - 492_610_000 + 9_852_200_000
     assert result.equity_e8.tolist() == [1_000 * E8, before, before + 97_536_780, result.balance_e8]
+
+
+def test_parity_hears_of_funding_with_the_exit(rules: SymbolRules) -> None:
+    result = folded("100 100 100 100 S\n100 100 99 99\n99 99 99 99 C\n99 99 99 99", rules, [(2, 10_000)])
+    assert [(deal.reason, deal.side, deal.funding_e8) for deal in deals_of(result)] == [
+        ("entry", SELL, 0), ("exit_signal", BUY, -97_536_780),
+    ]  # fmt: skip
 
 
 def test_a_liquidation_to_the_last_digit(rules: SymbolRules) -> None:

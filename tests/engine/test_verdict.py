@@ -11,6 +11,7 @@ import engine.verdict as verdict_package
 from engine.market import DAY_MS, MINUTE_MS
 from engine.metrics import monthly_rows, statistics
 from engine.plain import plain
+from engine.results import EXIT_SIGNAL, LIQUIDATION
 from engine.robustness import cost_sensitivity, monte_carlo
 from engine.verdict import (
     LEVEL_TEXTS,
@@ -49,10 +50,22 @@ def gains(*, win: int = 9, loss: int = -6, count: int = 240) -> list[int]:
     return [win if number % 2 == 0 else loss for number in range(count)]
 
 
-def folded(gross: list[int], setting: Setting, *, bars: int = 1_000, prices: tuple[int, int] = (100, 100)):
-    """A position every four bars (a day) from the start, market prices on a line between two."""
+def folded(
+    gross: list[int],
+    setting: Setting,
+    *,
+    bars: int = 1_000,
+    prices: tuple[int, int] = (100, 100),
+    liquidated: int = 0,
+):
+    """A position every four bars (a day) from the start, market prices on a line between two. The first ones are
+    `liquidated`."""
     fee = FEE_E8 * setting.taker_e6 // 1_000
-    held = [Held(first=4 * number, bars=2, pnl_e8=pnl * E8 - fee) for number, pnl in enumerate(gross)]
+    reasons = [LIQUIDATION if number < liquidated else EXIT_SIGNAL for number in range(len(gross))]
+    held = [
+        Held(first=4 * number, bars=2, pnl_e8=pnl * E8 - fee, reason=reasons[number])
+        for number, pnl in enumerate(gross)
+    ]
     line = [prices[0] * E8 + (prices[1] - prices[0]) * E8 * number // (bars - 1) for number in range(bars)]
     walked = bars_of(line, start_ms=NEW_YEAR_MS, bar_ms=BAR_MS)
     return folded_of(held, walked, setting=setting), walked
@@ -61,7 +74,7 @@ def folded(gross: list[int], setting: Setting, *, bars: int = 1_000, prices: tup
 def evidence(gross: list[int], **kinds: object) -> Evidence:
     """Everything tried on it, as a worker would; the walk is the one given (default: it held)."""
     setting = Setting()
-    shape = {name: kinds.pop(name) for name in ("bars", "prices") if name in kinds}
+    shape = {name: kinds.pop(name) for name in ("bars", "prices", "liquidated") if name in kinds}
     run, bars = folded(gross, setting, **shape)
 
     def again(costly: Setting):
@@ -99,6 +112,7 @@ CASES = {
     "the same, on bars without minutes": (GOOD, {"is_coarse": True}, "promising", ["coarse"]),
     "the same, stopped by its breaker": (GOOD, {"paused_ms": NEW_YEAR_MS}, "doubtful", ["circuit_breaker"]),
     "the same, with holes in its candles": (GOOD, {"missing_share": 0.02}, "promising", ["missing_candles"]),
+    "the same, with two liquidations among them": (GOOD, {"liquidated": 2}, "doubtful", ["liquidated"]),
     "parameters that lost outside": (GOOD, {"walk": LOST}, "unfit", ["lost_outside"]),
     "parameters that faded outside": (GOOD, {"walk": FADED}, "doubtful", ["parts_ways"]),
     "a market that rose fourfold": (GOOD, {"prices": (100, 400)}, "doubtful", ["holding_better"]),

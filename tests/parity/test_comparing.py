@@ -125,6 +125,29 @@ def test_a_missed_entry_and_its_exit() -> None:
     assert causes(TRIPS[2:], TRIPS, allowance) == [Cause.LOGIC] * 2
 
 
+def mirrored(trades: list[Deal]) -> list[Deal]:
+    """The same as a bot that goes short would have traded them."""
+    return [replace(one, side=-one.side) for one in trades]
+
+
+def test_of_a_short_the_sale_is_the_entry() -> None:
+    live = mirrored([deal(1, BUY, price=101), deal(3.5, SELL, "stop_loss", price=99)])
+    found = causes(live, mirrored([deal(1, BUY), deal(4, SELL, "stop_loss", price=98)]))
+    assert found == [Cause.SLIPPAGE] * 2
+    by_hand = mirrored([deal(1, BUY), deal(1.5, SELL, "manual"), *TRIPS[2:]])
+    assert causes(by_hand, mirrored(TRIPS)) == [Cause.BY_HAND] * 2
+
+
+def test_a_reversal_is_an_exit_and_an_entry_of_one_side() -> None:
+    """The long that slipped explains its own exit; the short that follows at the same instant stands for itself."""
+    theirs = [deal(1, BUY), deal(4, SELL), *mirrored([deal(4, BUY), deal(9, SELL, "take_profit")])]
+    assert causes(theirs, theirs) == []
+    ours = [deal(1, BUY, price=101), deal(4, SELL, "stop_loss", price=99), *theirs[2:]]
+    assert causes(ours, theirs) == [Cause.SLIPPAGE] * 2
+    other = [*theirs[:3], *mirrored([deal(9, SELL, "stop_loss")])]
+    assert causes(other, theirs) == [Cause.LOGIC]
+
+
 deals = st.builds(
     deal,
     minute=st.integers(0, 500),
