@@ -1,7 +1,7 @@
 """Candles and trades on futures worked by hand: shorts, both directions, gaps, liquidation, funding.
 
 Written as in `test_fold_tables`. Capital 1,000, leverage 10, fee 0.05 %, tick 0.01, step 0.001, maintenance 0.4 %:
-a long from 100 is liquidated at (100 − 10) / 0.996 = 90.36144578, a short at (100 + 10) / 1.004 = 109.5617529…
+a long from 100 is liquidated at (100 − 10) / 0.996 = 90.36144578, a short at (100 + 10) / 1.004 = 109.56175299
 """
 
 from dataclasses import replace
@@ -25,12 +25,16 @@ TARGET_2 = {**STOP_9, "target_percent_e6": 20_000}
 TRAIL_1 = {**STOP_9, "trailing_percent_e6": 10_000}
 
 
-@pytest.fixture
-def rules(btc_rules: SymbolRules) -> SymbolRules:
+def contract_rules(rules: SymbolRules) -> SymbolRules:
     """A contract, as the exchange states one: no orders by amount, stops at market."""
     return replace(
-        btc_rules, step_e8=10**5, quote_order_allowed=False, order_types=("LIMIT", "MARKET", "STOP_MARKET")
+        rules, step_e8=10**5, quote_order_allowed=False, order_types=("LIMIT", "MARKET", "STOP_MARKET")
     )
+
+
+@pytest.fixture
+def rules(btc_rules: SymbolRules) -> SymbolRules:
+    return contract_rules(btc_rules)
 
 
 def folded(text: str, rules: SymbolRules, funding: Any = (), **values: Any) -> Folded:
