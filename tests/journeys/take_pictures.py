@@ -68,6 +68,8 @@ def _take_all(page: Any, url: str, signed_in: Any, path_of: Any) -> None:
     _open_busiest_bot(page, url)
     page.wait_for_selector("#chart canvas")
     _take_tall(page, path_of("bot"))
+    page.locator("#bot-parity").evaluate("part => part.scrollIntoView()")
+    _take_tall(page, path_of("bot-parity"))
     _take_exits(page, path_of)
     _take_form(page, url, path_of)
     for name, (address, seen) in TALL_PAGES.items():
