@@ -15,8 +15,11 @@ KIND = 0x74657374
 
 
 def taken_elsewhere(key: int) -> bool:
+    """What it takes it lets go itself: the server ends a session's locks only when it notices its end."""
     with other_session() as other:
         row: Any = other.execute("SELECT pg_try_advisory_lock(%s, %s)", [KIND, key]).fetchone()
+        if row[0]:
+            other.execute("SELECT pg_advisory_unlock(%s, %s)", [KIND, key])
         return not row[0]
 
 
