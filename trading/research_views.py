@@ -157,12 +157,14 @@ def show_curves(request: HttpRequest, backtest_id: int) -> JsonResponse:
 @require_GET
 def compare(request: HttpRequest) -> HttpResponse:
     """Those named by `id`, side by side; of one that is not done there is nothing to compare."""
-    numbers = list(dict.fromkeys(request.GET.getlist("id")))[:MOST_COMPARED]
+    asked = list(dict.fromkeys(request.GET.getlist("id")))
+    numbers = asked[:MOST_COMPARED]
     chosen = [_backtest(request, int(text) if _is_number(text) else 0) for text in numbers]
     done = [backtest for backtest in chosen if backtest.status == ResearchStatus.DONE]
     context = {
         "comparison": Comparison(done) if len(done) > 1 else None,
         "left_out": [backtest for backtest in chosen if backtest not in done],
+        "most": MOST_COMPARED if len(asked) > MOST_COMPARED else None,
     }
     return render(request, "backtests/compare.html", context)
 

@@ -278,6 +278,15 @@ def test_two_are_compared(alice: Any, alice_page: Any, done: Backtest) -> None:
     assert "Nothing to compare yet" in shown(alice_page, "/backtests/compare/", id=done.pk)
 
 
+def test_more_than_fit_side_by_side_are_named(alice: Any, alice_page: Any, done: Backtest) -> None:
+    columns = Backtest.objects.filter(pk=done.pk).values().get()
+    rows = Backtest.objects.bulk_create(Backtest(**{**columns, "id": None}) for _number in range(6))
+    text = "Only the first 6 are shown"
+    many = [done.pk, *(row.pk for row in rows)]
+    assert text in shown(alice_page, "/backtests/compare/", id=many)
+    assert text not in shown(alice_page, "/backtests/compare/", id=many[:6])
+
+
 @pytest.mark.parametrize(
     ("name", "values", "best"),
     [
