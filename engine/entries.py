@@ -43,9 +43,9 @@ def _enter_spot(
     steps = deal.quantity_e8 // terms.step_e8
     if steps < limits.min_quantity or steps > limits.max_quantity:
         return book, nothing_guarded()
-    row = positions[book.positions]
+    row = positions[:, book.positions]
     row[3], row[6] = deal.quantity_e8 - deal.commission_e8, deal.quote_e8
-    write_trade(trades[book.trades], book.positions, deal, now.at_ms, 1, NO_EXIT, 0, 1)
+    write_trade(trades[:, book.trades], book.positions, deal, now.at_ms, 1, NO_EXIT, 0, 1)
     target = target_ticks(1, deal.average_e8, terms.target_percent_e6, terms.tick_e8)
     held = Held(1, deal.account.quantity_e8 // terms.step_e8, target, deal.fee_e8, 0, 0, 0, 0)
     return _entered(book, deal, held, now, terms, row, 0)
@@ -66,9 +66,9 @@ def _enter_futures(
         or notional < setup.limits.min_notional_e8
     ):
         return book, nothing_guarded()
-    row = positions[book.positions]
+    row = positions[:, book.positions]
     row[3], row[6] = deal.quantity_e8, notional + deal.fee_e8
-    write_trade(trades[book.trades], book.positions, deal, now.at_ms, side, NO_EXIT, 0, 0)
+    write_trade(trades[:, book.trades], book.positions, deal, now.at_ms, side, NO_EXIT, 0, 0)
     margin = notional // setup.leverage
     target = target_ticks(side, deal.average_e8, terms.target_percent_e6, terms.tick_e8)
     level = liquidation_e8(side, wanted.quantity, notional, margin, setup.scale, setup.brackets)

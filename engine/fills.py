@@ -270,10 +270,12 @@ def close_position(
     """Everything that can be sold is, and the position is over: what is left is dust. Where nothing can be sold (at the
     end of the data) there is no trade."""
     account, held, result_e8, written = book.account, book.held, 0, book.trades
-    row, fees_e8, price_e8, reason = positions[book.positions], held.fees_e8, sale.price_e8, sale.reason
+    row, fees_e8, price_e8, reason = positions[:, book.positions], held.fees_e8, sale.price_e8, sale.reason
     if held.steps > 0:
         deal, reason = _exit_deal(account, held, sale, terms)
-        write_trade(trades[written], book.positions, deal, sale.at_ms, -held.side, reason, sale.is_maker, 0)
+        write_trade(
+            trades[:, written], book.positions, deal, sale.at_ms, -held.side, reason, sale.is_maker, 0
+        )
         account, fees_e8, result_e8 = deal.account, fees_e8 + deal.fee_e8, deal.result_e8
         written, row[5] = written + 1, deal.average_e8
         price_e8 = deal.average_e8 if reason == LIQUIDATION else price_e8

@@ -82,7 +82,7 @@ def fold(
     terms = terms_of(setting, stretch=1 if minutes is not None else setting.interval_ms // MINUTE_MS)
     first = int(np.searchsorted(bars.open_ms, start_ms))
     flags = _flags(signals, terms.setup)
-    rows = _empty_rows(len(bars) - first, int(np.count_nonzero(flags.entry[first:])))
+    rows = _empty_rows(len(bars), int(np.count_nonzero(flags.entry[first:])))
     under = bars if minutes is None else minutes
     book = compiled(walk)(_series(bars), _series(under), flags, terms, _settlements(setting), rows, first)
     return _folded(book, rows, bars, first, setting)
@@ -202,19 +202,19 @@ def _column(values: NDArray[Any]) -> NDArray[Any]:
 def _empty_rows(bars: int, entries: int) -> Rows:
     """A position needs an entry signal, so there are never more; untouched rows cost no memory."""
     return Rows(
-        positions=np.empty((entries + 1, POSITION_COLUMNS), dtype=np.int64),
-        trades=np.empty((2 * entries + 1, TRADE_COLUMNS), dtype=np.int64),
-        equity_e8=np.empty(max(bars, 0), dtype=np.int64),
+        positions=np.empty((POSITION_COLUMNS, entries + 1), dtype=np.int64),
+        trades=np.empty((TRADE_COLUMNS, 2 * entries + 1), dtype=np.int64),
+        equity_e8=np.empty(bars, dtype=np.int64),
         reasons=np.zeros(REASON_CODES, dtype=np.int64),
     )
 
 
 def _folded(book: Book, rows: Rows, bars: Candles, first: int, setting: Setting) -> Folded:
     return Folded(
-        positions=results.Positions(*np.ascontiguousarray(rows.positions[: book.positions].T)),
-        trades=results.Trades(*np.ascontiguousarray(rows.trades[: book.trades].T)),
+        positions=results.Positions(*rows.positions[:, : book.positions]),
+        trades=results.Trades(*rows.trades[:, : book.trades]),
         equity_ms=bars.open_ms[first:] + setting.interval_ms,
-        equity_e8=rows.equity_e8,
+        equity_e8=rows.equity_e8[first:],
         balance_e8=int(book.account.money_e8),
         dust_quantity_e8=int(book.account.quantity_e8),
         dust_cost_e8=int(book.account.cost_e8),

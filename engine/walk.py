@@ -59,7 +59,8 @@ NEVER: Final = 2**63 - 1
 
 
 class Rows(NamedTuple):
-    """Where the results go: a row per position and per trade, columns as in `engine.results`, and a value per bar."""
+    """Where the results go: vectors of positions and trades as in `engine.results`, and a value per bar; those before
+    the first evaluated one are not written."""
 
     positions: IntArray
     trades: IntArray
@@ -100,8 +101,8 @@ def walk(
     bars: Series, minutes: Series, flags: Flags, terms: Terms, funding: Funding, rows: Rows, first: int
 ) -> Book:
     """All bars from `first` on; `minutes` are the candles walked under them (the bars themselves, where there are no
-    finer ones). The two loops that pass from one event to the next carry next to nothing: that is what makes a year a
-    matter of milliseconds."""
+    finer ones). The two loops that pass from one event to the next carry next to nothing, and say that their indices
+    are not below 0, so that none need be counted from the end: that is what makes a year a matter of milliseconds."""
     last = len(bars.open_ms) - 1
     book, guard = beginning(terms), nothing_guarded()
     index, minute, what = first, _first_minute(minutes.open_ms, bars.open_ms, first), DECIDES
@@ -109,10 +110,10 @@ def walk(
         until_ms = _next_settlement(funding, book.settled)
         if book.held.side != SIDE_FLAT:
             what, index, minute, guard = _hold(
-                bars, minutes, flags, terms, rows, first, book, guard, index, minute, until_ms
+                bars, minutes, flags, terms, rows, book, guard, index, minute, until_ms
             )
         else:
-            what, index, minute = _stay_flat(bars, minutes, flags, terms, rows, first, book, index, minute)
+            what, index, minute = _stay_flat(bars, minutes, flags, terms, rows, book, index, minute)
         if what == ENDS:
             break
         now = Moment(minutes.open_ms[minute], minutes.open[minute])
@@ -167,19 +168,19 @@ def _seen(guard: Guard, lowest_e8: int, highest_e8: int) -> Guard:
 
 
 def _stay_flat(
-    bars: Series, minutes: Series, flags: Flags, terms: Terms, rows: Rows, first: int, book: Book, index: int,
+    bars: Series, minutes: Series, flags: Flags, terms: Terms, rows: Rows, book: Book, index: int,
     minute: int,
 ) -> tuple[int, int, int]:  # fmt: skip
     """On to the next close that decides something: (what, its bar, the minute that opens then)."""
     bar_ms, minute_ms, equity_e8, reasons = bars.open_ms, minutes.open_ms, rows.equity_e8, rows.reasons
     last, ends, capital_e8 = len(bar_ms) - 1, len(minute_ms), book.account.capital_e8
     state, paused = _state(book, 0, 0), 1 if book.paused_ms > 0 else 0
-    while index <= last:
+    while 0 <= index <= last:
         acts_at_ms = bar_ms[index] + terms.interval_ms
-        while minute < ends and minute_ms[minute] < acts_at_ms:
+        while 0 <= minute < ends and minute_ms[minute] < acts_at_ms:
             minute += 1
-        equity_e8[index - first] = capital_e8
-        if index < last and minute < ends:
+        equity_e8[index] = capital_e8
+        if index < last and 0 <= minute < ends:
             # The price is asked of a candle with an entry signal only: divisions less for all the others.
             price = bars.close[index] // terms.tick_e8 if flags.entry[index] else 0
             fresh = 1 if minute_ms[minute] == acts_at_ms else 0
@@ -196,7 +197,7 @@ def _stay_flat(
                 until = _quiet_until(bar_ms, flags, terms, index + 1)
                 reasons[outcome.reason] += until - index - 1
                 for quiet in range(index + 1, until):
-                    equity_e8[quiet - first] = capital_e8
+                    equity_e8[quiet] = capital_e8
                 index = until - 1
         index += 1
     return ENDS, index, minute
@@ -214,7 +215,7 @@ def _quiet_until(bar_ms: IntArray, flags: Flags, terms: Terms, index: int) -> in
 
 
 def _hold(
-    bars: Series, minutes: Series, flags: Flags, terms: Terms, rows: Rows, first: int, book: Book, guard: Guard,
+    bars: Series, minutes: Series, flags: Flags, terms: Terms, rows: Rows, book: Book, guard: Guard,
     index: int, minute: int, until_ms: int,
 ) -> tuple[int, int, int, Guard]:  # fmt: skip
     """On to whatever ends the position, or to the next settlement: (what, its bar, its minute, the guard by then). A
@@ -231,13 +232,13 @@ def _hold(
     way = Way(*levels(book.held, guard, tick_e8), until_ms)
     # The first bar is asked whatever it says; from then on only those with an exit signal or a new best price.
     what, dealt_with, quiet, best_below, best_above = ENDS, minute, 0, NEVER, 0
-    while index <= last:
+    while 0 <= index <= last:
         acts_at_ms = bars.open_ms[index] + terms.interval_ms
         what, minute, guard = _live(minutes, minute, acts_at_ms, dealt_with, way, guard)
         if what != PASSES:
             break
-        equity_e8[index - first] = base_e8 + side * worth_e8(quantity_e8, bars.close[index])
-        if index < last and minute < ends:
+        equity_e8[index] = base_e8 + side * worth_e8(quantity_e8, bars.close[index])
+        if index < last and 0 <= minute < ends:
             if _is_met(minutes, minute, way):
                 what = OPENS_AT_CLOSE
                 break
@@ -263,7 +264,7 @@ def _live(
     minutes: Series, minute: int, until_ms: int, dealt_with: int, way: Way, guard: Guard
 ) -> tuple[int, int, Guard]:
     """Through the minutes of a bar, to its end or to the first that is not passed by."""
-    while minute < len(minutes.open_ms) and minutes.open_ms[minute] < until_ms:
+    while 0 <= minute < len(minutes.open_ms) and minutes.open_ms[minute] < until_ms:
         if minute != dealt_with and _is_met(minutes, minute, way):
             return OPENS_INSIDE, minute, guard
         if minutes.low[minute] <= way.lower or minutes.high[minute] >= way.upper:

@@ -7,6 +7,8 @@ import sys
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -111,3 +113,13 @@ def test_a_change_in_another_module_is_never_answered_by_old_code(tmp_path: Path
     assert amounts_file.stat().st_size == before.st_size
     answer, read, made = ask(tmp_path, tmp_path)
     assert (answer != 123_456, read, made) == (True, 0, 1)
+
+
+def sum_of_a_new_vector(count: int) -> float:
+    return float(np.empty(count).sum())
+
+
+def test_what_makes_a_vector_is_not_compiled() -> None:
+    """Nobody counts who refers to a vector: what is compiled fills those it is given."""
+    with pytest.raises(Exception, match="array passed into the function"):
+        compiled(sum_of_a_new_vector)(3)
