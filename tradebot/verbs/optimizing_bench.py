@@ -102,7 +102,7 @@ def _stand() -> Any:
     from tradebot.verbs.history_ground import generated_minutes
     from trading.research.optimization_space import Space, read_axes
     from trading.research.optimization_trying import Stand
-    from trading.research.settings import COSTS, RISK_FIELDS
+    from trading.research.settings import settings_json
 
     info = json.loads((ROOT / "exchange" / "sandbox" / "recordings" / "exchange_info.json").read_text())
     entry = next(entry for entry in info["symbols"] if entry["symbol"] == SYMBOL)
@@ -111,14 +111,13 @@ def _stand() -> Any:
     assert not errors, errors
     start_ms, end_ms = int(minutes.open_ms[0]), int(minutes.open_ms[-1]) + MINUTE_MS
     (main,) = cut_windows(start_ms, end_ms, count=1)
-    usual = dict.fromkeys(RISK_FIELDS) | {name: str(value) for name, value in COSTS.items()}
     return Stand(
         minutes=minutes,
         rules=rules_from_symbol_info(entry),
         timeframe="1m",
         market="spot",
         space=Space("ema", {}, tuple(axes)),
-        settings={**usual, **SETTINGS},
+        settings=settings_json(SETTINGS),
         main=main,
     )
 
