@@ -14,8 +14,8 @@ from typing import Any, Final
 from celery import signals
 from django.conf import settings
 
-# Beside whatever else wants a core it counts for a tenth: it still moves while bots are busy.
-NICENESS: Final = 10
+# Beside whatever else wants a core it counts for a third: compiling still ends in minutes while all bots are busy.
+NICENESS: Final = 5
 
 
 def step_back() -> None:

@@ -22,6 +22,7 @@ from django.db import connection
 
 from tests.backtests import ask, store_minutes
 from tradebot.celery import app
+from tradebot.giving_way import NICENESS
 from tradebot.heartbeats import PREFIX
 from tradebot.supervisor import table
 from tradebot.supervisor.ports import free_port
@@ -180,7 +181,7 @@ def test_trading_is_served_at_once_while_research_has_no_child_left(workers: Wor
         # Nor does trading help out: what waits for research waits.
         assert len(held_keys(LANE)) == 2
         assert Backtest.objects.get(pk=waiting.pk).status == "queued"
-        assert workers.niceness("research") == workers.niceness("worker") + 10
+        assert workers.niceness("research") == workers.niceness("worker") + NICENESS
         # Its children go with their worker, and with them their locks: somebody else takes the search up.
         os.kill(workers.process("research").pid, signal.SIGKILL)
         assert min(workers.seconds_to_serve_trading() for _ in range(5)) < 0.2
