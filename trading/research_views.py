@@ -22,7 +22,7 @@ from bots.queries import bots_of
 from bots.validation import ConfigurationRefused
 from trading.backtest_pages.adopting import bot_form_address
 from trading.backtest_pages.charts import chart_of, curves_of, window_of
-from trading.backtest_pages.comparison import MOST_COMPARED, Comparison
+from trading.backtest_pages.comparison import MOST_COMPARED, Comparison, why_left_out
 from trading.backtest_pages.fields import OWN
 from trading.backtest_pages.form import (
     BacktestForm,
@@ -163,7 +163,7 @@ def compare(request: HttpRequest) -> HttpResponse:
     done = [backtest for backtest in chosen if backtest.status == ResearchStatus.DONE]
     context = {
         "comparison": Comparison(done) if len(done) > 1 else None,
-        "left_out": [backtest for backtest in chosen if backtest not in done],
+        "left_out": why_left_out([backtest for backtest in chosen if backtest not in done]),
         "most": MOST_COMPARED if len(asked) > MOST_COMPARED else None,
     }
     return render(request, "backtests/compare.html", context)

@@ -278,6 +278,25 @@ def test_two_are_compared(alice: Any, alice_page: Any, done: Backtest) -> None:
     assert "Nothing to compare yet" in shown(alice_page, "/backtests/compare/", id=done.pk)
 
 
+@pytest.mark.parametrize(
+    ("status", "why"),
+    [
+        ("queued", "Half &amp; half is not finished, so there is nothing to compare."),
+        ("failed", "Half &amp; half failed, so there is nothing to compare."),
+        ("cancelled", "Half &amp; half was cancelled, so there is nothing to compare."),
+    ],
+)
+def test_what_cannot_be_compared_is_called_what_it_is(
+    alice: Any, alice_page: Any, done: Backtest, status: str, why: str
+) -> None:
+    other = ask(alice, name="Half & half")
+    ended = done.finished_at if status != "queued" else None
+    Backtest.objects.filter(pk=other.pk).update(status=status, finished_at=ended)
+    text = alice_page.get(f"/backtests/compare/?id={done.pk}&id={other.pk}").content.decode()
+    assert why in text
+    assert text.count("so there is nothing to compare") == 1
+
+
 def test_more_than_fit_side_by_side_are_named(alice: Any, alice_page: Any, done: Backtest) -> None:
     columns = Backtest.objects.filter(pk=done.pk).values().get()
     rows = Backtest.objects.bulk_create(Backtest(**{**columns, "id": None}) for _number in range(6))

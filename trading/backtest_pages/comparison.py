@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from exchange.models import Market
 from trading.backtest_pages.fields import MARKET_TITLES, SOURCE_NAMES, settings_in_words
 from trading.backtest_pages.figures import GROUPS, KEY, KEY_OF_FUTURES, OF_FUTURES, Text, value_of
 from trading.backtest_pages.report import COLOURS, level_title, verdict_of
 from trading.models import Backtest
+from trading.models.research import ResearchStatus
 from trading.templatetags.figures import DASH, parameter_label, strategy_title
 
 MOST_COMPARED: Final = 6
@@ -81,6 +83,31 @@ class Comparison:
     @staticmethod
     def _settings(label: str, texts: list[str]) -> Row:
         return Row(label, [Cell(text) for text in texts], differs=len(set(texts)) > 1)
+
+
+def why_left_out(backtests: Sequence[Backtest]) -> list[str]:
+    """A sentence for each kind of those that are not done: they wait or run, they failed, they were called off."""
+    failed = [one.name for one in backtests if one.status == ResearchStatus.FAILED]
+    cancelled = [one.name for one in backtests if one.status == ResearchStatus.CANCELLED]
+    unfinished = [one.name for one in backtests if one.is_unfinished]
+    told = (
+        (unfinished, ngettext(
+            "%(names)s is not finished, so there is nothing to compare.",
+            "%(names)s are not finished, so there is nothing to compare.",
+            len(unfinished),
+        )),
+        (failed, ngettext(
+            "%(names)s failed, so there is nothing to compare.",
+            "%(names)s failed, so there is nothing to compare.",
+            len(failed),
+        )),
+        (cancelled, ngettext(
+            "%(names)s was cancelled, so there is nothing to compare.",
+            "%(names)s were cancelled, so there is nothing to compare.",
+            len(cancelled),
+        )),
+    )  # fmt: skip
+    return [text % {"names": ", ".join(names)} for names, text in told if names]
 
 
 def best_of(name: str, values: Sequence[Any]) -> Any:
