@@ -38,3 +38,10 @@ def test_links_lead_to_files_that_exist(document: str) -> None:
 
 def test_the_readme_stays_short() -> None:
     assert len((ROOT / "README.md").read_text().splitlines()) <= 80
+
+
+def test_the_commands_that_are_documented_are_those_that_exist() -> None:
+    """Each of them once, in order."""
+    named = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs/commands.md").read_text(), re.MULTILINE)
+    known = [path.stem for path in ROOT.glob("*/management/commands/*.py") if path.stem != "__init__"]
+    assert named == sorted(known)

@@ -37,18 +37,23 @@ logger = structlog.get_logger(__name__)
 SLICE_SECONDS: Final = 1.0
 TELL_EVERY_SECONDS: Final = 0.4
 MOST_DEATHS: Final = 5
+# What a slice says that leaves something to do.
+MORE: Final = "more"
 
 
 def run_lane(optimization_id: int, lane: int = 0, *, seconds: float = SLICE_SECONDS) -> str:
-    """One slice. One line that says what happened."""
-    with held(lanes.LANE, lanes.lane_key(optimization_id, lane)) as is_mine:
-        if not is_mine:
-            return "skipped (somebody is at it)"
-        outcome = _guarded(optimization_id, lane, seconds=seconds)
+    """One slice, and a call for the next. One line that says what happened."""
+    outcome = run_slice(optimization_id, lane, seconds=seconds)
     # Only now: whoever hears the call must find the lane free.
-    if outcome == "more":
+    if outcome == MORE:
         queue(RUN_TASK, optimization_id, lane)
     return outcome
+
+
+def run_slice(optimization_id: int, lane: int = 0, *, seconds: float = SLICE_SECONDS) -> str:
+    """One slice that calls nobody for the next, for those who go on by themselves. `MORE`: there is something to do."""
+    with held(lanes.LANE, lanes.lane_key(optimization_id, lane)) as is_mine:
+        return _guarded(optimization_id, lane, seconds=seconds) if is_mine else "skipped (somebody is at it)"
 
 
 def _guarded(optimization_id: int, lane: int, *, seconds: float) -> str:
@@ -68,7 +73,7 @@ def _guarded(optimization_id: int, lane: int, *, seconds: float) -> str:
         raise
     except SoftTimeLimitExceeded:
         # Candles that were fetched are stored: the next one goes on from there.
-        return "more"
+        return MORE
     except Exception as error:
         return end(row, ResearchStatus.FAILED, message=_in_words(error, row))
 
@@ -110,7 +115,7 @@ def _go_on(row: Optimization, lane: int) -> str:
         with held(lanes.LANE, lanes.lane_key(row.pk, left)) as is_mine:
             if is_mine:
                 lanes.put_back(row.pk, left)
-    return "more" if lanes.has_work(row) else "others try the last sets"
+    return MORE if lanes.has_work(row) else "others try the last sets"
 
 
 def end(row: Optimization, status: ResearchStatus, **columns: Any) -> str:

@@ -116,17 +116,16 @@ def read_axes(strategy: str, asked: Mapping[str, Any]) -> tuple[list[Axis], dict
     """From `{name: {from, to, step} or [values]}`; an empty one is searched as its parameter proposes. Answers the axes
     in order, and one message for each that cannot be served."""
     fields = {entry.name: entry for entry in params_fields(strategy)}
+    known = [*fields, *(name for name in RISK if name not in fields)]
     axes, errors = [], {}
-    for name in [*fields, *(name for name in RISK if name not in fields)]:
+    for name in known:
         if name in asked:
             try:
                 axes.append(_axis(name, fields.get(name), asked[name]))
             except ValueError as problem:
                 errors[name] = str(problem)
-    errors |= {
-        name: _("This cannot be searched.") for name in asked if name not in fields and name not in RISK
-    }
-    return axes, errors
+    unknown = _("This cannot be searched. What can: %(names)s.") % {"names": ", ".join(known)}
+    return axes, errors | {name: unknown for name in asked if name not in known}
 
 
 def _axis(name: str, entry: ParamField | None, asked: Any) -> Axis:

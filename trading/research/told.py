@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
@@ -19,7 +19,13 @@ _HOUR_MS: Final = 3_600_000
 
 def told(backtest: Backtest) -> str:
     """Of one that carries its findings. Past results say nothing about future ones, and the text says so."""
-    parts = [_heading(backtest), _figures(backtest), _exits(backtest), _months(backtest), _verdict(backtest)]
+    parts = [
+        _heading(backtest),
+        _figures(backtest),
+        _exits(backtest),
+        _months(backtest),
+        verdict_lines(backtest.robustness["verdict"]),
+    ]
     ending = _("Past results on recorded prices say nothing about future ones.")
     return "\n\n".join("\n".join(part) for part in (*map(list, parts), [ending]) if part)
 
@@ -61,13 +67,13 @@ def _figures(backtest: Backtest) -> Iterator[str]:
     found, asset = backtest.statistics, backtest.quote_asset
     lines = [
         (_("Balance"), f"{_money(found['initial_balance'], asset)} → {_money(found['final_balance'], asset)}"),
-        (_("Result"), f"{_money(found['total_pnl'], asset)} ({_percent(found['total_return'])})"),
-        (_("Buy and hold"), _percent(found["buy_and_hold_return"])),
-        (_("Largest drawdown"), f"{_percent(found['max_drawdown'])}, {_hours(found['max_drawdown_ms'])}"),
-        (_("Positions"), f"{found['positions']:,}, {_percent(found['win_rate'])} " + _("won")),
+        (_("Result"), f"{_money(found['total_pnl'], asset)} ({percent(found['total_return'])})"),
+        (_("Buy and hold"), percent(found["buy_and_hold_return"])),
+        (_("Largest drawdown"), f"{percent(found['max_drawdown'])}, {_hours(found['max_drawdown_ms'])}"),
+        (_("Positions"), f"{found['positions']:,}, {percent(found['win_rate'])} " + _("won")),
         (_("Profit factor"), _number(found["profit_factor"])),
         (_("A position earns"), _money(found["expectancy"], asset)),
-        (_("Time in a position"), _percent(found["exposure"])),
+        (_("Time in a position"), percent(found["exposure"])),
         (_("Fees"), _money(found["fees"], asset)),
         *([(_("Funding paid"), _money(found["funding"], asset))] if backtest.market == Market.FUTURES else []),
         ("Sharpe / Sortino / Calmar", " / ".join(_number(found[name]) for name in ("sharpe", "sortino", "calmar"))),
@@ -88,14 +94,11 @@ def _months(backtest: Backtest) -> Iterator[str]:
     for row in backtest.periods["monthly"]:
         month = _month_of(row["start_ms"])
         result = _money(row["pnl"], backtest.quote_asset)
-        yield f"  {month}  {_percent(row['ratio']):>9}  {result:>20}  {row['positions']:>6,} " + _(
-            "positions"
-        )
+        yield f"  {month}  {percent(row['ratio']):>9}  {result:>20}  {row['positions']:>6,} " + _("positions")
 
 
-def _verdict(backtest: Backtest) -> Iterator[str]:
+def verdict_lines(found: Mapping[str, Any]) -> Iterator[str]:
     """Each text by its code, so that it can be translated; the engine knows no language."""
-    found = backtest.robustness["verdict"]
     yield _(LEVEL_TEXTS[found["level"]])
     for reason in found["reasons"]:
         yield "  - " + _(TEXTS[reason["code"]]) % reason["values"]
@@ -109,7 +112,7 @@ def _money(amount: Any, asset: str) -> str:
     return "–" if amount is None else money(Decimal(amount).quantize(Decimal("0.01")), asset)
 
 
-def _percent(ratio: float | None) -> str:
+def percent(ratio: float | None) -> str:
     return "–" if ratio is None else f"{ratio * 100:,.2f} %"
 
 

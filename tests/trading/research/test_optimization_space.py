@@ -9,6 +9,11 @@ import pytest
 from trading.research.optimization_proposing import drawn, proposed, sets_to_begin
 from trading.research.optimization_space import Space, read_axes
 
+WHAT_CAN = (
+    "This cannot be searched. What can: ema_fast, ema_slow, ema_period, rsi_period, rsi_oversold, "
+    "rsi_overbought, stop_loss_perc, take_profit_perc, trailing_stop_perc."
+)
+
 
 def space_for(asked: dict[str, Any], strategy: str = "ema", **base: Any) -> Space:
     axes, errors = read_axes(strategy, asked)
@@ -59,8 +64,8 @@ def test_sets_that_the_strategy_refuses_are_none() -> None:
         ({"ema_fast": 3}, "Say from, to and step, or list the values."),
         ({"ema_fast": []}, "Name at least one value."),
         ({"stop_loss_perc": {"to": "90", "step": "0.0001"}}, "At most 500 values; take a larger step."),
-        ({"colour": {}}, "This cannot be searched."),
-        ({"initial_capital": {}}, "This cannot be searched."),
+        ({"colour": {}}, WHAT_CAN),
+        ({"initial_capital": {}}, WHAT_CAN),
     ],
 )  # fmt: skip
 def test_what_cannot_be_searched_is_named(asked: dict[str, Any], message: str) -> None:

@@ -8,15 +8,15 @@ from __future__ import annotations
 import json
 import sys
 import time
-from typing import Any, Final
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from bots.models import BotConfig
 from bots.validation import ConfigurationRefused
 from exchange.candles import FetchCancelled
 from exchange.port import ExchangeError
 from exchange.symbols import UnknownSymbol
+from trading.management.configuration import add_configuration, configuration, refusal
 from trading.models import Backtest
 from trading.models.research import BacktestStep, ResearchStatus
 from trading.research.checking import check_backtest
@@ -25,37 +25,12 @@ from trading.research.exports import table_of
 from trading.research.ground import BacktestFailed
 from trading.research.told import told
 
-# Option → field; whatever else a backtest has is set by --set.
-OPTIONS: Final = {
-    "market": "position_type",
-    "symbol": "symbol",
-    "timeframe": "timeframe",
-    "strategy": "strategy",
-    "source": "source",
-    "from": "start_time",
-    "to": "end_time",
-    "capital": "initial_capital",
-    "direction": "direction",
-    "leverage": "leverage",
-    "stop": "stop_loss_perc",
-    "target": "take_profit_perc",
-    "trail": "trailing_stop_perc",
-}
-USAGE: Final = 2
-
 
 class Command(BaseCommand):
     help = "Backtest a bot (its number), or a configuration, over real candles."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "bot", nargs="?", type=int, help="a bot's number; its configuration is the beginning"
-        )
-        for option, field in OPTIONS.items():
-            parser.add_argument(f"--{option}", dest=field, help=f"sets {field}")
-        pair: dict[str, Any] = {"action": "append", "default": [], "metavar": "NAME=VALUE"}
-        parser.add_argument("--param", **pair, help="a parameter of the strategy; may be repeated")
-        parser.add_argument("--set", **pair, help="any other field of a backtest; may be repeated")
+        add_configuration(parser)
         parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -76,25 +51,11 @@ class Command(BaseCommand):
 
     def asked(self, options: dict[str, Any]) -> Backtest:
         """A row that is never saved."""
-        values = {field: options[field] for field in OPTIONS.values() if options[field] is not None}
-        values |= pairs(options["set"])
-        if options["param"]:
-            values["strategy_params"] = pairs(options["param"])
-        owner = None
-        if options["bot"] is not None:
-            bot = BotConfig.objects.select_related("user").filter(pk=options["bot"]).first()
-            if bot is None:
-                raise CommandError(f"There is no bot {options['bot']}.", returncode=USAGE)
-            owner, values["bot_config"] = bot.user, bot.pk
+        owner, values = configuration(options)
         try:
             return Backtest(**check_backtest(owner, values))
         except ConfigurationRefused as refused:
-            options_of = {field: f"--{option}" for option, field in OPTIONS.items()}
-            lines = [
-                f"{options_of.get(field, field)}: {' '.join(messages)}"
-                for field, messages in refused.errors.items()
-            ]
-            raise CommandError("\n".join(lines), returncode=USAGE) from None
+            raise refusal(refused.errors) from None
 
     def as_json(self, backtest: Backtest, seconds: float) -> dict[str, Any]:
         names = (
@@ -121,14 +82,3 @@ class Teller:
 
     def within(self, step: BacktestStep, percent: int) -> None:
         self.at(step, percent)
-
-
-def pairs(given: list[str]) -> dict[str, str]:
-    """NAME=VALUE each; a value left out is empty."""
-    named = {}
-    for text in given:
-        name, equals, value = text.partition("=")
-        if not equals or not name:
-            raise CommandError(f"Write NAME=VALUE, not {text!r}.", returncode=USAGE)
-        named[name] = value
-    return named
