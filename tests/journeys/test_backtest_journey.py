@@ -43,6 +43,8 @@ def fill_in_the_form(page: Any, stop: str) -> Backtest:
     page.get_by_role("button", name="Continue").click()
     page.fill("#id_stop_loss_perc", stop)
     page.get_by_role("button", name="Continue").click()
+    # The buttons move as the last step comes.
+    expect(page.locator("#step-review")).to_be_visible()
     expect(page.locator("#review")).to_contain_text("Taker fee")
     page.get_by_role("button", name="Run the backtest").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text(f"Stop of {stop}")

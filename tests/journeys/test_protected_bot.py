@@ -33,10 +33,13 @@ def fill_in_the_form(page: Any) -> BotConfig:
     page.get_by_role("button", name="Continue").click()
     expect(steps.locator("[aria-current=step]")).to_contain_text("Strategy")
     page.get_by_role("button", name="Continue").click()
+    expect(page.locator("#step-risk")).to_be_visible()
     page.fill("#id_stop_loss_perc", "1")
     page.fill("#id_take_profit_perc", "3")
     expect(page.locator("#summary")).to_contain_text("If the price falls 1 % below the entry it sells")
     page.get_by_role("button", name="Continue").click()
+    # Not before: the buttons move as the last step comes, and a press on one that moves is none.
+    expect(page.locator("#step-review")).to_be_visible()
     expect(page.locator("#review")).to_contain_text("Take profit")
     page.get_by_role("button", name="Make this bot").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Guarded")
