@@ -50,6 +50,16 @@ class Step:
     groups: tuple[Group, ...]
 
 
+# What the form of a backtest asks in the same words.
+STRATEGY: Final = Step(
+    "strategy",
+    gettext_lazy("Strategy"),
+    gettext_lazy("When it buys, and when it sells again."),
+    (Group(("strategy",)),),
+)
+STAKE: Final = Group(("initial_capital", "position_size_perc", "position_size_fixed"), gettext_lazy("Stake"))
+BEFORE_ENTRY: Final = Group(("cooldown_candles", "max_slippage_perc"), gettext_lazy("Before an entry"))
+
 STEPS: Final = (
     Step(
         "market",
@@ -57,18 +67,13 @@ STEPS: Final = (
         gettext_lazy("What it trades, with whose money, and how long its candles are."),
         (Group(("name", "api_key", "symbol", "timeframe")),),
     ),
-    Step(
-        "strategy",
-        gettext_lazy("Strategy"),
-        gettext_lazy("When it buys, and when it sells again."),
-        (Group(("strategy",)),),
-    ),
+    STRATEGY,
     Step(
         "risk",
         gettext_lazy("Size and risk"),
         gettext_lazy("How much it stakes, and when it must let go or rest."),
         (
-            Group(("initial_capital", "position_size_perc", "position_size_fixed"), gettext_lazy("Stake")),
+            STAKE,
             Group(
                 ("stop_loss_perc", "take_profit_perc", "trailing_stop_perc", "stop_limit_offset_perc"),
                 gettext_lazy("Stop and target"),
@@ -81,7 +86,7 @@ STEPS: Final = (
                     "Reaching one stops new entries until midnight UTC; it never closes a position."
                 ),
             ),
-            Group(("cooldown_candles", "max_slippage_perc"), gettext_lazy("Before an entry")),
+            BEFORE_ENTRY,
         ),
     ),
 )

@@ -10,7 +10,7 @@ from typing import Any, Final
 from django import forms
 from django.utils.translation import gettext_lazy
 
-from bots.form_fields import Group, Step, TypedField, number, ranged
+from bots.form_fields import BEFORE_ENTRY, STAKE, STRATEGY, Group, Step, TypedField, number, ranged
 from bots.forms import StrategyForm
 from bots.models import Direction
 from bots.wording import plain
@@ -62,18 +62,13 @@ STEPS: Final = (
             ),
         ),
     ),
-    Step(
-        "strategy",
-        gettext_lazy("Strategy"),
-        gettext_lazy("When it buys, and when it sells again."),
-        (Group(("strategy",)),),
-    ),
+    STRATEGY,
     Step(
         "risk",
         gettext_lazy("Size, risk, costs"),
         gettext_lazy("How much it stakes, when it lets go or rests, and what a trade costs."),
         (
-            Group(("initial_capital", "position_size_perc", "position_size_fixed"), gettext_lazy("Stake")),
+            STAKE,
             Group(
                 ("stop_loss_perc", "take_profit_perc", "trailing_stop_perc", "stop_limit_offset_perc"),
                 gettext_lazy("Stop and target"),
@@ -82,7 +77,7 @@ STEPS: Final = (
                 ("max_daily_trades", "max_daily_loss_perc", "daily_target_perc"),
                 gettext_lazy("Limits of a day"),
             ),
-            Group(("cooldown_candles", "max_slippage_perc"), gettext_lazy("Before an entry")),
+            BEFORE_ENTRY,
             Group(
                 ("taker_fee_perc", "maker_fee_perc", "slippage_perc"),
                 gettext_lazy("Costs"),
