@@ -95,7 +95,8 @@ class Supervisor:
         self.crew.watch()
 
     def start_in_order(self) -> None:
-        """Database and Valkey, then the schema and the demo where they are not as they should be, then our programs."""
+        """Database and Valkey, then the schema and the demo where they are not as they should be, then our programs: a
+        group once the first of the group before it answers."""
         servers = self.crew.launch(servers_in_order(self.servers, self.environment))
         embedded = [child for child in servers if child.service.name != "sandbox"]
         self.crew.wait_for(embedded, check_go_on=self.check_go_on)
@@ -104,7 +105,8 @@ class Supervisor:
             self.crew.wait_for(servers, check_go_on=self.check_go_on)
             self.prepare_database()
             note_prepared(self.instance, self.servers.database_url)
-        self.crew.launch(programs_in_order(self.instance, self.environment))
+        for programs in programs_in_order(self.instance, self.environment):
+            self.crew.wait_for(self.crew.launch(programs)[:1], check_go_on=self.check_go_on)
         self.crew.wait_for(self.crew.children, check_go_on=self.check_go_on)
         self.wait_for_health()
         self.is_announced = True

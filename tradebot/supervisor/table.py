@@ -43,10 +43,11 @@ def servers_in_order(servers: Servers, environment: Mapping[str, str]) -> list[S
     return [*embedded, sandbox(servers, environment)] if servers.sandbox_port else embedded
 
 
-def programs_in_order(instance: Instance, environment: Mapping[str, str]) -> list[Service]:
-    """Our own programs, started once the database stands as they expect it."""
-    ours = worker(environment), research(environment), beat(environment), feed(environment)
-    return [web(instance, environment), *ours]
+def programs_in_order(instance: Instance, environment: Mapping[str, str]) -> list[list[Service]]:
+    """Our own programs, started once the database stands as they expect it. Nobody looks at a page sooner for research
+    that starts beside it: that waits until web answers."""
+    first = web(instance, environment), worker(environment), beat(environment), feed(environment)
+    return [[*first], [research(environment)]]
 
 
 def sandbox(servers: Servers, environment: Mapping[str, str]) -> Service:
